@@ -1,0 +1,141 @@
+"""What a run of probes found: the table, the matrices, the confounds, and how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from xalign.comparison import ReportComparison, compare_tables
+from xalign.errors import UnknownNameError
+from xalign.names import nearest
+from xalign.summary import best_layers, summarise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TABLE_COLUMNS = [
+    "model",
+    "layer",
+    "source",
+    "target",
+    "probe",
+    "score",
+    "chance",
+    "null_mean",
+    "null_sd",
+    "p_value",
+    "ci_low",
+    "ci_high",
+    "n",
+]
+PAIR_COLUMNS = ["layer", "probe", "source", "target", "score"]
+
+
+@dataclass(frozen=True)
+class ProbeReport:
+    """Scores of a model's layers on parallel text, each with what judges it.
+
+    Attributes:
+        table: A row per layer, pair of languages and probe: `score`; `chance`, its value for a model that knows nothing
+            (where no closed form exists, the mean of the null); mean, sd and p-value of the permutation null (rows of
+            the target shuffled); a 95 % bootstrap interval over sentences; `n` sentences.
+        pairs: Scores of every two languages, the diagonal included, for the probes that get all pairs from one product
+            (`layer probe source target score`, each pair once).
+        confounds: A row per language with what could explain a score away: tokens per sentence, fertility, truncated
+            sentences, unknown tokens, share of tokens identical to the pivot's, duplicate sentences.
+        run: How it was made: arguments, versions, model and corpus with their hashes, seconds.
+        warnings: What a reader must know before trusting a number.
+    """
+
+    table: pd.DataFrame
+    pairs: pd.DataFrame
+    confounds: pd.DataFrame
+    run: dict[str, Any]
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row per probe and layer, averaged over languages; see `xalign.summary.summarise`."""
+        return summarise(self.table)
+
+    @property
+    def best_layers(self) -> pd.DataFrame:
+        """The summary's row at each probe's best layer."""
+        return best_layers(self.summary)
+
+    def matrix(self, probe: str, layer: int) -> pd.DataFrame:
+        """The scores of all languages against all others.
+
+        Args:
+            probe: A probe's name, as in the table.
+            layer: 0 for the embeddings, l for the output of block l.
+
+        Returns:
+            A symmetric frame, languages in the report's order. A score that was not computed is NaN.
+
+        Raises:
+            UnknownNameError: If the report has no such probe or layer, or that probe was run against a pivot only.
+        """
+        _require(probe, self.table["probe"].unique(), "probe")
+        _require(layer, self.table["layer"].unique(), "layer")
+        chosen = self.pairs[(self.pairs["probe"] == probe) & (self.pairs["layer"] == layer)]
+        if chosen.empty:
+            raise UnknownNameError(
+                f"probe {probe!r} was computed against the pivot only; run xalign.probe(..., pivot=None) for scores "
+                "between all languages. This report has matrices for "
+                f"{', '.join(sorted(self.pairs['probe'].unique())) or 'no probe'}"
+            )
+        mirrored = chosen.rename(columns={"source": "target", "target": "source"})
+        both = pd.concat([chosen, mirrored]).drop_duplicates(["source", "target"])
+        languages = list(self.confounds["language"])
+        return both.pivot(index="source", columns="target", values="score").reindex(index=languages, columns=languages)
+
+    def plot_layers(self, *, probe: str | None = None, by: str = "probe", ax: Axes | None = None) -> Axes:
+        """Draw score by layer with interval and chance: a line per probe, or per target language of one probe."""
+        from xalign.figures import plot_layers
+
+        return plot_layers(self.table, probe=probe, by=by, ax=ax)
+
+    def plot_matrix(self, probe: str, layer: int, *, ax: Axes | None = None) -> Axes:
+        """Draw the language by language heat map of a probe at a layer, ordered by clustering."""
+        from xalign.figures import plot_matrix
+
+        return plot_matrix(self.matrix(probe, layer), title=f"{probe}, layer {layer}", ax=ax)
+
+    def plot_language_layers(self, probe: str, *, ax: Axes | None = None) -> Axes:
+        """Draw the layer by language heat map of a probe."""
+        from xalign.figures import plot_language_layers
+
+        return plot_language_layers(self.table, probe, ax=ax)
+
+    def compare(self, other: ProbeReport) -> ReportComparison:
+        """What moved from this report to `other`: rows are matched by layer, languages and probe."""
+        return compare_tables(self.table, other.table)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write table (Parquet, CSV), pictures (PNG), `report.html` and `run.json`; returns the folder."""
+        from xalign.report_files import save_report
+
+        return save_report(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> ProbeReport:
+        """Read what `save` wrote.
+
+        Raises:
+            XalignError: If a file is missing or not a report's.
+        """
+        from xalign.report_files import load_report
+
+        return load_report(Path(folder))
+
+
+def _require(value: object, known: Any, what: str) -> None:
+    if value not in known:
+        names = [str(name) for name in known]
+        raise UnknownNameError(
+            f"the report has no {what} {value!r}{nearest(str(value), names)}; it has {', '.join(names)}"
+        )
