@@ -1,0 +1,149 @@
+"""Linear CKA: do two languages place the same sentences in the same arrangement, up to rotation and scale?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from probes.arrays import Array, as_stack, namespace, require_matching, row_chunks, to_host
+from probes.cka_sides import (
+    CKAPreparation,
+    CKASide,
+    PreparedCKA,
+    accumulated_product,
+    cka_side,
+    feature_product,
+    normaliser,
+    undefined_reason,
+    upper_blocks,
+)
+from probes.judging import judged_by
+
+
+@dataclass(frozen=True)
+class CKA:
+    """A centred kernel alignment.
+
+    Attributes:
+        score: At most 1; negative values of the debiased estimator are reported as they are; NaN has a `reason`.
+        chance: The exact mean over all permutations of the rows: 0 when debiased, far above 0 when biased and n < d.
+        n: How many sentences were compared.
+        estimator: debiased or biased.
+        reason: Why the score is NaN; empty where it is not.
+    """
+
+    score: float
+    chance: float
+    n: int
+    estimator: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PairwiseCKA:
+    """CKA of every two matrices of a stack.
+
+    Attributes:
+        scores: Symmetric; NaN where a matrix does not vary.
+        n: How many sentences were compared.
+        estimator: debiased or biased.
+    """
+
+    scores: Float[np.ndarray, "m m"]
+    n: int
+    estimator: str
+
+
+@judged_by(CKAPreparation)
+def linear_cka(x: Float[Array, "n d"], y: Float[Array, "n e"], *, estimator: str = "debiased") -> CKA:
+    """Compare the similarity structure of the same sentences in two spaces.
+
+    With centred Grams K and L: `<K, L> / (|K| |L|)`. The biased estimator takes all entries; of independent Gaussians
+    it gives .96 at n = 32, d = 768. The debiased one replaces HSIC by the unbiased HSIC_1 (U-centred Grams), so that
+    unrelated spaces give 0 on average.
+
+    Args:
+        x: Sentence vectors of one language, at least 4; row i is matched with row i of `y`.
+        y: Sentence vectors of the other; its dimensions may differ in number.
+        estimator: debiased | biased.
+
+    Returns:
+        The score with its chance level; NaN with a reason where a normaliser is not positive.
+
+    Raises:
+        ValueError: If the rows differ in number, there are fewer than 4, a value is not finite, or the estimator is
+            unknown.
+
+    References:
+        Kornblith et al. (2019), Similarity of Neural Network Representations Revisited, arXiv:1905.00414, eq. 3-4.
+        Song et al. (2012), Feature Selection via Dependence Maximization, JMLR 13, eq. 5.
+        Székely & Rizzo (2014), Partial distance correlation with methods for dissimilarities, arXiv:1310.2926
+            (U-centring).
+    """
+    require_matching(x, y)
+    a, b = cka_side(x, estimator=estimator), cka_side(y, estimator=estimator, name="y")
+    prepared = PreparedCKA(a, b)
+    score = _score_from_features(a, b) if _columns_are_cheaper(a, b) else prepared.score
+    reason = undefined_reason(a, b, score)
+    return CKA(score, _chance(a, b), a.n, estimator, reason)
+
+
+def _columns_are_cheaper(a: CKASide, b: CKASide) -> bool:
+    """Two symmetric n x n products against two symmetric d x d ones and a full one."""
+    n, d, e = a.n, a.features.shape[1], b.features.shape[1]
+    return n * (d + e) > d * d + e * e + 2 * d * e
+
+
+def _score_from_features(a: CKASide, b: CKASide) -> float:
+    return feature_product(a, b) / normaliser(a, b, from_features=True)
+
+
+def _chance(a: CKASide, b: CKASide) -> float:
+    if a.estimator == "debiased":
+        return 0.0
+    traces = float(a.lengths.sum() * b.lengths.sum())
+    return traces / ((a.n - 1) * normaliser(a, b, from_features=_columns_are_cheaper(a, b)))
+
+
+def pairwise_cka(
+    stack: Float[Array, "m n d"] | Sequence[Float[Array, "n _"]], *, estimator: str = "debiased"
+) -> PairwiseCKA:
+    """Compare every two of many languages (or layers) at once.
+
+    Each Gram is formed once, in blocks of rows right of the diagonal, and one product per block gives the inner
+    products of all pairs: the cost grows with m for the Grams. Memory: one centred copy of the stack in its own type
+    (float32 or float64) and blocks of about 64 MB, whatever m and n are.
+
+    Args:
+        stack: An (m, n, d) array, or a list of m matrices with the same n rows in the same order.
+        estimator: debiased | biased; see `linear_cka`.
+
+    Returns:
+        The symmetric matrix of scores.
+
+    Raises:
+        ValueError: If matrices differ in rows, have fewer than 4, hold a value that is not finite, or the estimator is
+            unknown.
+
+    References:
+        As `linear_cka`.
+    """
+    members = as_stack(stack)
+    sides = [cka_side(x, estimator=estimator, name=f"stack[{i}]") for i, x in enumerate(members)]
+    products = _all_products(sides)
+    own = np.diag(products)
+    norms = np.sqrt(np.where(own > 0, own, np.nan))
+    scores = products / norms[:, None] / norms[None, :]
+    np.fill_diagonal(scores, np.where(own > 0, 1.0, np.nan))
+    return PairwiseCKA(scores, sides[0].n, estimator)
+
+
+def _all_products(sides: list[CKASide], *, elements: int = 1 << 24) -> Float[np.ndarray, "m m"]:
+    xp = namespace(sides[0].features)
+    total = xp.zeros((len(sides), len(sides)), dtype=xp.float64, device=sides[0].features.device)
+    for rows in row_chunks(sides[0].n, sides[0].n * len(sides), elements=elements):
+        blocks = upper_blocks(sides, rows)
+        total += accumulated_product(blocks, blocks)
+    products = to_host(total)
+    return (products + products.T) / 2

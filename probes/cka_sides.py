@@ -1,0 +1,295 @@
+"""What one language contributes to linear CKA, two of them paired, and one pivot judged against many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from probes.arrays import (
+    Array,
+    centred,
+    checked,
+    inner_product,
+    namespace,
+    require_choice,
+    require_matching,
+    row_chunks,
+    to_device_of,
+    to_host,
+    working_dtype,
+)
+from probes.judging import Preparation
+
+ESTIMATORS = ("debiased", "biased")
+
+
+@dataclass(frozen=True, eq=False)
+class CKASide:
+    """Centred vectors, their Gram matrix and its self-similarity.
+
+    Attributes:
+        features: Rows centred in float64, scaled to mean square 1 (CKA does not see scale), in the working type.
+        lengths: Squared length of each row: the diagonal of `features @ features.T`.
+        estimator: Which estimator of HSIC the Gram is centred for.
+        name: What errors and reasons call the vectors.
+    """
+
+    features: Float[Array, "n d"]
+    lengths: Float[np.ndarray, " n"]
+    estimator: str
+    name: str
+
+    @property
+    def n(self) -> int:
+        """How many rows."""
+        return self.features.shape[0]
+
+    @cached_property
+    def shifts(self) -> Float[np.ndarray, " n"]:
+        """What U-centring takes from row i and from column i (0 for the biased estimator).
+
+        Rows of a centred Gram sum to zero, so without its diagonal row i sums to -lengths[i], and Song's column terms
+        are known without a pass over the Gram.
+        """
+        if self.estimator == "biased":
+            return np.zeros_like(self.lengths)
+        n = self.n
+        return -self.lengths / (n - 2) + self.lengths.sum() / (2 * (n - 1) * (n - 2))
+
+    @cached_property
+    def gram(self) -> Float[Array, "n n"]:
+        """The centred Gram; for the debiased estimator U-centred, with a diagonal of zeros."""
+        return self.gram_rows(slice(0, self.n))
+
+    def gram_rows(self, rows: slice) -> Float[Array, "r w"]:
+        """Return the rows of the Gram from their own first column on (the part left of it is known by symmetry)."""
+        xp = namespace(self.features)
+        right = self.features[rows.start :, :]
+        gram = self.features[rows, :] @ right.T
+        if self.estimator == "debiased":
+            shifts = to_device_of(self.shifts, gram, dtype=gram.dtype)
+            gram -= shifts[rows, None]
+            gram -= shifts[None, rows.start :]
+            diagonal = xp.arange(gram.shape[0], device=gram.device)
+            gram[diagonal, diagonal] = 0.0
+        return gram
+
+    @cached_property
+    def self_similarity(self) -> float:
+        """The inner product of the Gram with itself: n (n - 3) HSIC_1(x, x), or (n - 1)^2 HSIC_0(x, x)."""
+        return inner_product(self.gram, self.gram)
+
+    @cached_property
+    def self_similarity_from_features(self) -> float:
+        """The same number from the d x d products of columns, cheaper when n is far larger than d."""
+        return feature_product(self, self)
+
+
+def cka_side(x: Float[Array, "n d"], *, estimator: str = "debiased", name: str = "x") -> CKASide:
+    """Return the side of CKA that belongs to `x`.
+
+    Raises:
+        ValueError: If `x` has fewer than 4 rows or values that are not finite, or the estimator is unknown.
+    """
+    require_choice("estimator", estimator, ESTIMATORS)
+    x = checked(x, name=name)
+    xp = namespace(x)
+    wide, deviations, _ = centred(x)
+    scale = float(xp.sqrt(xp.mean(deviations**2)))
+    wide /= scale if scale > 0 else 1.0
+    return CKASide(xp.astype(wide, working_dtype(x)), to_host(xp.sum(wide * wide, axis=1)), estimator, name)
+
+
+def feature_product(a: CKASide, b: CKASide) -> float:
+    """Return the inner product of two centred Grams without forming them.
+
+    The trace of K L is `|Xc' Yc|^2`; for the debiased estimator its diagonal terms and Song's corrections follow from
+    the row lengths alone, because the rows of a centred Gram sum to zero.
+    """
+    cross = a.features.T @ b.features
+    trace = inner_product(cross, cross)
+    if a.estimator == "biased":
+        return trace
+    n, products = a.n, float(a.lengths @ b.lengths)
+    totals = float(a.lengths.sum() * b.lengths.sum())
+    return trace - products - 2 * products / (n - 2) + totals / ((n - 1) * (n - 2))
+
+
+def normaliser(a: CKASide, b: CKASide, *, from_features: bool = False) -> float:
+    """Return the square root of the product of the self-similarities, or NaN where one is not positive."""
+    terms = [s.self_similarity_from_features if from_features else s.self_similarity for s in (a, b)]
+    return float(np.sqrt(terms[0] * terms[1])) if min(terms) > 0 else float("nan")
+
+
+def undefined_reason(a: CKASide, b: CKASide, score: float) -> str:
+    """Say why a CKA is NaN; empty where it is not."""
+    if not np.isnan(score):
+        return ""
+    for side in (a, b):
+        if not side.lengths.any():
+            return f"{side.name} has the same vector in every row, so nothing varies that could be compared"
+    return "the debiased HSIC of x or y with itself is not positive: too few rows for what varies; give more sentences"
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCKA:
+    """Two sides of CKA, judged from their Grams; holds n x n numbers a side and one such temporary.
+
+    A permutation moves rows and columns of one Gram, so only the inner product changes. In a bootstrap a sentence drawn
+    twice would form a pair with its own copy, of similarity |x_i|^2 in both languages: the naive bootstrap of debiased
+    CKA finds thousands of such shared pairs and lies far above the score. Here copies form no pair: HSIC_1 is taken of
+    the resampled Grams with zeros wherever both rows are the same sentence. The biased estimator keeps its diagonal
+    anyway, and is the plain bootstrap.
+    """
+
+    a: CKASide
+    b: CKASide
+
+    @cached_property
+    def score(self) -> float:
+        """CKA of the matched rows; NaN where a normaliser is not positive."""
+        return inner_product(self.a.gram, self.b.gram) / normaliser(self.a, self.b)
+
+    @property
+    def chance(self) -> float:
+        """The exact mean over all permutations: 0 when debiased, tr K tr L / ((n - 1) |K| |L|) when biased."""
+        if self.a.estimator == "debiased":
+            return 0.0
+        traces = float(self.a.lengths.sum() * self.b.lengths.sum())
+        return traces / ((self.a.n - 1) * normaliser(self.a, self.b))
+
+    def permuted(self, permutations: Int[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
+        """Return the CKA of x with y[p] for each permutation p."""
+        products = [_permuted_product(self.a, self.b, p) for p in permutations]
+        return np.array(products) / normaliser(self.a, self.b)
+
+    def resampled(self, counts: Int[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
+        """Return the CKA of each resample, copies of a sentence forming no pair."""
+        return _resampled_scores(ResampledSide(self.a, counts), ResampledSide(self.b, counts))
+
+
+def _permuted_product(a: CKASide, b: CKASide, permutation: Int[np.ndarray, " n"]) -> float:
+    """Return `sum K[i, j] L[p_i, p_j]` from the blocks on and right of the diagonal, each block's square halved."""
+    total, order = 0.0, to_device_of(permutation, b.gram)
+    for rows in row_chunks(a.n, a.n, elements=1 << 16):
+        width = rows.stop - rows.start
+        moved = _take(b.gram[order[rows], :], order[rows.start :])
+        block = a.gram[rows, rows.start :]
+        total += 2 * inner_product(block, moved) - inner_product(block[:, :width], moved[:, :width])
+    return total
+
+
+def _take(block: Float[Array, "r n"], columns: Int[Array, " w"]) -> Float[Array, "r w"]:
+    """Gather columns; numpy's clip mode skips a bounds check per element."""
+    if isinstance(block, np.ndarray):
+        return np.take(block, columns, axis=1, mode="clip")
+    return namespace(block).take(block, columns, axis=1)
+
+
+class ResampledSide:
+    """The weighted row sums of a Gram under many resamples, and its own weighted self-similarity."""
+
+    def __init__(self, side: CKASide, counts: Int[np.ndarray, "m n"]) -> None:
+        gram = side.gram
+        self.side = side
+        self.weights = to_device_of(counts, gram, dtype=gram.dtype)
+        self.rows = self.weights @ gram
+
+    @cached_property
+    def self_similarity(self) -> Float[np.ndarray, " m"]:
+        """The weighted inner product of the Gram with itself."""
+        return weighted_product(self, self)
+
+
+def weighted_product(a: ResampledSide, b: ResampledSide) -> Float[np.ndarray, " m"]:
+    """Return HSIC (times its constant) of every resample: with weights w, centred anew.
+
+    S1 = w'(K.L)w, S2 = sum_i w_i (Kw)_i (Lw)_i, S3 = (w'Kw)(w'Lw): Song's S1 - 2 S2 / (n - 2) + S3 / ((n - 1)(n - 2))
+    for Grams with a zero diagonal, S1 - 2 S2 / n + S3 / n^2 for the biased estimator.
+    """
+    xp, n = namespace(a.weights), a.side.n
+
+    def total(values: Float[Array, "m n"]) -> Float[Array, " m"]:
+        return xp.sum(xp.astype(a.weights * values, xp.float64), axis=1)
+
+    s1 = total(a.weights @ (a.side.gram * b.side.gram))
+    s2, s3 = total(a.rows * b.rows), total(a.rows) * total(b.rows)
+    divisors = (n * 0.5, float(n * n)) if a.side.estimator == "biased" else (0.5 * (n - 2), (n - 1.0) * (n - 2.0))
+    return to_host(s1 - s2 / divisors[0] + s3 / divisors[1])
+
+
+def _resampled_scores(a: ResampledSide, b: ResampledSide) -> Float[np.ndarray, " m"]:
+    own_a, own_b = a.self_similarity, b.self_similarity
+    defined = (own_a > 0) & (own_b > 0)
+    norms = np.sqrt(np.where(defined, own_a * own_b, 1.0))
+    return np.where(defined, weighted_product(a, b) / norms, np.nan)
+
+
+@dataclass(frozen=True)
+class CKAPreparation(Preparation[PreparedCKA]):
+    """Linear CKA with its estimator."""
+
+    estimator: str = "debiased"
+
+    def side(self, x: Float[Array, "n d"], *, name: str = "x") -> CKASide:
+        """Return the centred vectors of one language."""
+        return cka_side(x, estimator=self.estimator, name=name)
+
+    def pair(self, a: CKASide, b: CKASide) -> PreparedCKA:
+        """Return two languages paired."""
+        require_matching(a.features, b.features)
+        return PreparedCKA(a, b)
+
+    def permuted_many(
+        self, pivot: CKASide, sides: Sequence[CKASide], permutations: Int[np.ndarray, "m n"]
+    ) -> Float[np.ndarray, "s m"]:
+        """Return the scores of many languages with one pivot under each permutation.
+
+        The pivot's Gram is permuted (inversely) once for all languages, and one product per block of rows gives every
+        inner product. Beyond the sides' Grams a block of about 16 million numbers is held.
+        """
+        xp = namespace(pivot.gram)
+        products = np.zeros((len(sides), permutations.shape[0]))
+        inverses = to_device_of(np.argsort(permutations, axis=1), pivot.gram)
+        for rows in row_chunks(pivot.n, pivot.n * max(1, len(sides) + len(permutations)), elements=1 << 24):
+            moved = xp.stack([_upper(_take(pivot.gram[q[rows], :], q[rows.start :])) for q in inverses])
+            blocks = xp.stack([_upper(side.gram[rows, rows.start :]) for side in sides])
+            products += to_host(accumulated_product(blocks, moved))
+        return products / np.array([[normaliser(pivot, side)] for side in sides])
+
+    def resampled_many(
+        self, pivot: CKASide, sides: Sequence[CKASide], counts: Int[np.ndarray, "m n"]
+    ) -> Float[np.ndarray, "s m"]:
+        """Return the scores of many languages with one pivot under each resample; the pivot's own terms once."""
+        resampled = ResampledSide(pivot, counts)
+        return np.stack([_resampled_scores(resampled, ResampledSide(side, counts)) for side in sides])
+
+
+def _upper(block: Float[Array, "r w"]) -> Float[Array, " k"]:
+    """Flatten the first rows of a symmetric matrix so that products of two such count every entry of both triangles.
+
+    Entries right of the diagonal stand for two and are scaled by sqrt 2, those left of it are dropped.
+    """
+    xp, height = namespace(block), block.shape[0]
+    block = block * 2**0.5
+    square = block[:, :height]
+    diagonal = xp.arange(height, device=block.device)
+    square[diagonal, diagonal] /= 2**0.5
+    block[:, :height] = xp.triu(square)
+    return xp.reshape(block, (-1,))
+
+
+def accumulated_product(a: Float[Array, "s k"], b: Float[Array, "m k"]) -> Float[Array, "s m"]:
+    """Return `a @ b.T`, summed over short runs of columns in float64."""
+    xp = namespace(a, b)
+    total = xp.zeros((a.shape[0], b.shape[0]), dtype=xp.float64, device=a.device)
+    for run in row_chunks(a.shape[1], 1, elements=1 << 16):
+        total += xp.astype(a[:, run] @ b[:, run].T, xp.float64)
+    return total
+
+
+def upper_blocks(sides: Sequence[CKASide], rows: slice) -> Float[Array, "s k"]:
+    """Return the same rows of every side's Gram, flattened for products; computed here, not kept by the sides."""
+    return namespace(sides[0].features).stack([_upper(side.gram_rows(rows)) for side in sides])
