@@ -1,0 +1,239 @@
+"""A model that turns sentences into the activations of every layer, in one forward pass."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from xalign.encoders.activations import Activations, MemoryBlock
+from xalign.encoders.batching import pad_right, plan_batches
+from xalign.encoders.collection import Collector
+from xalign.encoders.fingerprints import digest_files, digest_texts
+from xalign.encoders.layered import LayeredModel, examine
+from xalign.encoders.request import Request, make_request
+from xalign.encoders.sources import ModelSource
+from xalign.encoders.tokenizing import Tokens, tokenize
+from xalign.encoders.weights import Placement, load_weights
+from xalign.errors import ActivationError, ModelError
+
+
+@dataclass(frozen=True)
+class NeuronChoice:
+    """Where neurons are read.
+
+    Attributes:
+        site: `gate`, or `product` (act(gate) * up).
+        pattern: The module's path with `{}` for the block's number, or None to find it.
+    """
+
+    site: str = "gate"
+    pattern: str | None = None
+
+
+class Encoder:
+    """A model and its tokenizer; made by `load_encoder`.
+
+    The files are checked and the tokenizer is read at once; the weights are read when they are first needed.
+
+    Attributes:
+        name: As it was asked for.
+        revision: The commit, for a model from the hub, else None.
+        architecture: Its class by its config, such as `BertModel`.
+        n_layers: Number of blocks; layers are 0 (embeddings) to `n_layers`.
+        hidden_size: Width of a layer.
+        max_length: Tokens read of a sentence, special tokens included.
+        dtype: `float32`, `bfloat16`, `float16`, or `auto` where the model's own is not in its config.
+        device: The device asked for.
+        default_pooling: The pooling its makers use, where they say.
+        prompts: Their prompts by name; never applied unasked.
+        default_prompt_name: The prompt they apply by default, or None.
+        tokenizer: The transformers tokenizer.
+        config: The transformers config.
+    """
+
+    def __init__(
+        self,
+        source: ModelSource,
+        *,
+        tokenizer: Any,
+        config: Any,
+        placement: Placement,
+        neurons: NeuronChoice,
+        max_length: int,
+    ) -> None:
+        self.name, self.revision = source.name, source.revision
+        self.tokenizer, self.config, self.max_length = tokenizer, config, max_length
+        self.architecture = (config.architectures or [f"({config.model_type})"])[0]
+        text = config.get_text_config()
+        self.n_layers, self.hidden_size = int(text.num_hidden_layers), int(text.hidden_size)
+        self.device, self.dtype = placement.device, placement.dtype
+        self.default_pooling, self.prompts = source.default_pooling, dict(source.prompts)
+        self.default_prompt_name = source.default_prompt_name
+        self._source, self._placement, self._neurons = source, placement, neurons
+
+    def __repr__(self) -> str:
+        shape = f"{self.n_layers} layers of {self.hidden_size}"
+        return f"Encoder({self.name!r}, {self.architecture}, {shape}, {self.device}, {self.dtype})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of weights, config and code; for a model from the hub, of its name and commit."""
+        if self.revision is not None:
+            return digest_texts(["hub", self.name, self.revision])
+        source = self._source
+        return digest_files([source.folder / "config.json", *source.weights, *source.code_files])
+
+    @cached_property
+    def tokenizer_fingerprint(self) -> str:
+        """Hash of the tokenizer's files."""
+        return digest_texts([digest_files(self._source.tokenizer_files), str(self._source.lowercase)])
+
+    @property
+    def numerics(self) -> tuple[str, ...]:
+        """What besides the files decides the numbers: dtype, maximum length, where neurons are read."""
+        return (self.dtype, str(self.max_length), self._neurons.site, self._neurons.pattern or "")
+
+    @property
+    def model(self) -> torch.nn.Module:
+        """The torch module (of an encoder-decoder, the encoder). Loads the weights."""
+        return self._layered.module
+
+    @property
+    def n_neurons(self) -> int | None:
+        """FFN neurons of a block; None where xalign does not know the place. Loads the weights."""
+        return self._layered.n_neurons
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters. Loads the weights."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def tokenize(self, sentences: Sequence[str]) -> Tokens:
+        """Tokenise sentences as `encode` does.
+
+        Raises:
+            ValueError: If there is no sentence, or one is blank or gives no token.
+        """
+        return tokenize(self.tokenizer, sentences, max_length=self.max_length, lowercase=self._source.lowercase)
+
+    def encode(
+        self,
+        sentences: Sequence[str],
+        *,
+        layers: Sequence[int] | None = None,
+        pooling: str | Sequence[str] = "mean",
+        neurons: str | Sequence[str] | None = None,
+        batch_tokens: int | None = None,
+        progress: bool = True,
+    ) -> Activations:
+        """Read the activations of sentences, every layer in one forward pass.
+
+        Poolings and neuron statistics count the tokens that the attention mask marks, special tokens included. Hidden
+        states are those of transformers: 0 is the embedding output, and the last includes the final norm of models that
+        have one. A sentence's numbers do not depend on its batch (1e-5 in float32).
+
+        Args:
+            sentences: Any number of them, none blank.
+            layers: Layer numbers in 0..n_layers, kept in ascending order; all if None.
+            pooling: `mean`, `cls` (first token), `last` (last token), `weighted` (t-th token by t / sum t), or several.
+            neurons: `nas` (position-weighted share of tokens with act > 0), `nav` (position-weighted mean of |act|),
+                both, or None.
+            batch_tokens: Padded tokens of a batch; by default 1024 on the CPU, where larger ones fall out of its caches
+                (8192 take 1.7 times as long), and 8192 elsewhere.
+            progress: Show a bar on stderr.
+
+        Returns:
+            Layers and neurons in float32, rows in the order of `sentences`.
+
+        Raises:
+            UnknownNameError: If a layer, pooling or statistic does not exist.
+            ValueError: If there is no sentence, or one is blank or gives no token.
+            ModelError: If the weights cannot be loaded, or neurons are asked of a model whose FFN is not known.
+            ActivationError: If a value is NaN or infinite; the message names model, layer and sentence.
+
+        References:
+            Huang et al. (2025), NeuronXA, for NAS and NAV. Muennighoff (2022), SGPT, for `weighted`.
+        """
+        request = make_request(self.n_layers, layers, pooling, neurons)
+        return self.encode_request(sentences, request, batch_tokens=batch_tokens, progress=progress)
+
+    def encode_request(
+        self, sentences: Sequence[str], request: Request, *, batch_tokens: int | None, progress: bool, label: str = ""
+    ) -> Activations:
+        """Do `encode` for what is already checked; `label` names the progress bar."""
+        tokens = self.tokenize(sentences)
+        layered = self._layered_for(request)
+        budget = _default_budget(layered.module) if batch_tokens is None else batch_tokens
+        batches = plan_batches([len(row) for row in tokens.rows], batch_tokens=budget)
+        arrays: dict[str, np.ndarray] = {}
+        bar = tqdm(total=len(sentences), desc=label or self.name, unit=" sentences", disable=not progress, leave=False)
+        collector = Collector(layered, layers=request.layers, poolings=request.poolings, statistics=request.statistics)
+        with bar, collector, torch.inference_mode():
+            for rows in batches:
+                found = collector.run(*self._inputs(layered, [tokens.rows[row] for row in rows]))
+                for name, values in found.items():
+                    self._check_finite(name, values, request, rows)
+                    _place(arrays, name, values, rows, len(sentences))
+                bar.update(len(rows))
+        block = MemoryBlock(arrays, tokens.n_tokens, tokens.truncated)
+        return Activations(request.layers, request.poolings, request.statistics, (block,))
+
+    @cached_property
+    def _layered(self) -> LayeredModel:
+        module = load_weights(self._source, self.config, self._placement)
+        ids = torch.tensor([self.tokenize(["a b"]).rows[0]], device=_input_device(module))
+        layered = examine(module, ids, site=self._neurons.site, pattern=self._neurons.pattern)
+        if layered.n_layers != self.n_layers:
+            raise ModelError(
+                f"{self.name}: config.json speaks of {self.n_layers} layers, the model has {layered.n_layers}"
+            )
+        return layered
+
+    def _layered_for(self, request: Request) -> LayeredModel:
+        if request.statistics and self._layered.n_neurons is None:
+            raise ModelError(f"{self.name}: {self._layered.neuron_error}")
+        return self._layered
+
+    def _inputs(self, layered: LayeredModel, rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        ids, mask = pad_right(rows, pad_id=_pad_id(self.tokenizer, self.config))
+        device = _input_device(layered.module)
+        return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
+
+    def _check_finite(self, name: str, values: np.ndarray, request: Request, rows: np.ndarray) -> None:
+        if np.isfinite(values).all():
+            return
+        index, row = np.argwhere(~np.isfinite(values).all(axis=2))[0]
+        numbers = request.neuron_layers if name in request.statistics else request.layers
+        what = "neurons of layer" if name in request.statistics else "layer"
+        raise ActivationError(
+            f"{self.name}: {what} {numbers[index]} gave NaN or infinite values for sentence {rows[row]} (from 0) "
+            f"in {self.dtype}; try dtype='float32', or look for damaged weights"
+        )
+
+
+def _default_budget(module: torch.nn.Module) -> int:
+    return 1024 if _input_device(module).type == "cpu" else 8192
+
+
+def _place(arrays: dict[str, np.ndarray], name: str, values: np.ndarray, rows: np.ndarray, n: int) -> None:
+    if name not in arrays:
+        arrays[name] = np.empty((values.shape[0], n, values.shape[2]), dtype=np.float32)
+    arrays[name][:, rows] = values
+
+
+def _input_device(module: torch.nn.Module) -> torch.device:
+    embeddings = getattr(module, "get_input_embeddings", lambda: None)()
+    for parameter in (embeddings or module).parameters():
+        if parameter.device.type != "meta":
+            return parameter.device
+    hook = getattr(embeddings or module, "_hf_hook", None)
+    return torch.device(getattr(hook, "execution_device", None) or "cpu")
+
+
+def _pad_id(tokenizer: Any, config: Any) -> int:
+    known = (tokenizer.pad_token_id, getattr(config, "pad_token_id", None))
+    return next((token for token in known if token is not None), 0)
