@@ -16,23 +16,6 @@ from xalign.summary import best_layers, summarise
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TABLE_COLUMNS = [
-    "model",
-    "layer",
-    "source",
-    "target",
-    "probe",
-    "score",
-    "chance",
-    "null_mean",
-    "null_sd",
-    "p_value",
-    "ci_low",
-    "ci_high",
-    "n",
-]
-PAIR_COLUMNS = ["layer", "probe", "source", "target", "score"]
-
 
 @dataclass(frozen=True)
 class ProbeReport:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from xalign.columns import TABLE_COLUMNS
 from xalign.errors import XalignError
 from xalign.figures import Picture, draw_pictures
 from xalign.files import write_text, write_whole
@@ -34,7 +35,7 @@ def save_report(report: "ProbeReport", folder: Path) -> Path:
 
 def load_report(folder: Path) -> "ProbeReport":
     """Read what `save_report` wrote; no pickle is involved."""
-    from xalign.report import TABLE_COLUMNS, ProbeReport
+    from xalign.report import ProbeReport
 
     missing = [
         name for name in ("run.json", *(f"{frame}.parquet" for frame in FRAMES)) if not (folder / name).is_file()

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xalign.columns import TABLE_COLUMNS
+
 LANGUAGES = (
     "eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "rus_Cyrl", "ell_Grek", "tur_Latn", "fin_Latn", "hun_Latn",
     "arb_Arab", "heb_Hebr", "hin_Deva", "ben_Beng", "tam_Taml", "zho_Hans", "jpn_Jpan", "kor_Hang", "vie_Latn",
@@ -46,22 +48,7 @@ def make_table(
                     ("xalign-mini", layer, source, target, probe, score, chance, chance + rng.normal(0, 0.001), null_sd,
                      0.005 if score > chance + 3 * null_sd else 0.4, score - half, score + half, 100)
                 )  # fmt: skip
-    columns = [
-        "model",
-        "layer",
-        "source",
-        "target",
-        "probe",
-        "score",
-        "chance",
-        "null_mean",
-        "null_sd",
-        "p_value",
-        "ci_low",
-        "ci_high",
-        "n",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=TABLE_COLUMNS)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xalign.report import TABLE_COLUMNS
+from xalign.columns import TABLE_COLUMNS
 from xalign.summary import best_layers, mean_interval, summarise
 
 

@@ -4,23 +4,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from xalign.columns import TABLE_COLUMNS
 from xalign.errors import UnknownNameError
 from xalign.names import nearest
 from xalign.summary import best_layers, mean_interval, summarise
-
-COLUMNS = (
-    "model",
-    "layer",
-    "source",
-    "target",
-    "probe",
-    "score",
-    "chance",
-    "null_mean",
-    "null_sd",
-    "ci_low",
-    "ci_high",
-)
 
 
 def check_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -29,9 +16,9 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: If a column is missing, or no such row is left.
     """
-    missing = [column for column in COLUMNS if column not in table.columns]
+    missing = [column for column in TABLE_COLUMNS if column not in table.columns]
     if missing:
-        raise ValueError(f"table must have a report's columns {list(COLUMNS)}, lacks {missing}; pass report.table")
+        raise ValueError(f"table must have a report's columns {TABLE_COLUMNS}, lacks {missing}; pass report.table")
     kept = table[table["source"] != table["target"]]
     if kept.empty:
         raise ValueError(f"table must hold a row of two different languages, got {len(table)} rows and none such")

@@ -1,0 +1,240 @@
+"""A report against its definition: every number must be what the measure gives on the encoder's own vectors."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import probes
+import xalign
+from xalign.columns import TABLE_COLUMNS
+from xalign.encoders import ActivationCache, Encoder
+from xalign.errors import ActivationError, CorpusError, ProbeError, UnknownNameError
+from xalign.measures import MEASURES, TABLE
+
+LANGUAGES = ["deu_Latn", "swh_Latn", "kat_Geor"]
+FAST = {"n_permutations": 20, "n_resamples": 20, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return xalign.load_encoder()
+
+
+@pytest.fixture(scope="module")
+def corpus() -> xalign.ParallelCorpus:
+    return xalign.load_corpus().take(40)
+
+
+@pytest.fixture(scope="module")
+def report(encoder, corpus) -> xalign.ProbeReport:
+    return xalign.probe(encoder, corpus, probes="all", languages=LANGUAGES, cache=False, **FAST)
+
+
+@pytest.fixture(scope="module")
+def encoded(encoder, corpus):
+    return {
+        language: encoder.encode(corpus.sentences[language], neurons=("nas", "nav"), progress=False)
+        for language in ("eng_Latn", *LANGUAGES)
+    }
+
+
+def vectors(encoded, language: str, states: str, layer: int) -> np.ndarray:
+    found = encoded[language]
+    return found.layer(layer) if states == "layer" else found.neuron_layer(states, layer)
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_every_row_is_what_the_measure_gives_on_these_vectors(report, encoded, name):
+    measure = MEASURES[name]
+    function = partial(measure.function, **measure.options)
+    rows = report.table[report.table["probe"] == name]
+    for row in rows[rows["layer"].isin((1, 5))].itertuples():
+        x, y = (vectors(encoded, language, measure.states, row.layer) for language in (row.source, row.target))
+        null = probes.permutation_null(function, x, y, n_permutations=20, seed=0)
+        interval = probes.bootstrap_interval(function, x, y, n_resamples=20, seed=0)
+        assert row.score == pytest.approx(function(x, y).score, abs=1e-5)
+        assert (row.null_mean, row.null_sd) == pytest.approx((null.mean, null.sd), abs=1e-5)
+        assert row.p_value == pytest.approx(null.p_value)
+        assert (row.ci_low, row.ci_high) == pytest.approx((interval.low, interval.high), abs=1e-5)
+
+
+def test_chance_in_the_table_is_the_measures_own(report, encoded):
+    for measure in TABLE:
+        x, y = (vectors(encoded, language, measure.states, 2) for language in ("eng_Latn", "deu_Latn"))
+        own = getattr(measure.function(x, y, **measure.options), "chance", None)
+        if own is not None and measure.chance is not None:
+            assert measure.chance(len(x)) == pytest.approx(own), measure.name
+
+
+def test_the_table_has_a_row_for_every_layer_language_and_probe(report):
+    assert list(report.table.columns) == TABLE_COLUMNS
+    counts = report.table.groupby("probe").size()
+    for measure in TABLE:
+        n_layers = 7 if measure.states == "layer" else 6
+        assert counts[measure.name] == n_layers * len(LANGUAGES), measure.name
+    assert (report.table["source"] == "eng_Latn").all()
+    assert (report.table["n"] == 40).all()
+
+
+@pytest.mark.parametrize("name", ["cka", "anc"])
+def test_the_matrix_agrees_with_the_table_and_is_symmetric(report, name):
+    matrix = report.matrix(name, layer=3)
+    assert np.allclose(matrix, matrix.T)
+    rows = report.table.query("probe == @name and layer == 3")
+    for row in rows.itertuples():
+        assert matrix.loc["eng_Latn", row.target] == pytest.approx(row.score, abs=1e-5)
+    assert np.allclose(np.diag(matrix), 1, atol=1e-5)
+
+
+def test_a_matrix_of_a_pivot_only_probe_is_refused_with_the_way_out(report):
+    with pytest.raises(UnknownNameError, match="pivot=None"):
+        report.matrix("retrieval", layer=3)
+
+
+def test_without_a_pivot_every_pair_stands_once_and_agrees_with_the_pivots_rows(report, encoder, corpus):
+    languages = ["eng_Latn", *LANGUAGES]
+    found = xalign.probe(
+        encoder, corpus, probes=("cka", "retrieval"), languages=languages, pivot=None, layers=[3], cache=False, **FAST
+    )
+    pairs = {frozenset(pair) for pair in found.table[["source", "target"]].itertuples(index=False)}
+    assert len(pairs) == 6
+    assert len(found.table) == 12
+    matrix = found.matrix("retrieval", layer=3)
+    for row in report.table.query("probe == 'retrieval' and layer == 3").itertuples():
+        assert matrix.loc["eng_Latn", row.target] == pytest.approx(row.score)
+
+
+def test_a_second_run_gives_the_same_bytes_without_reading_the_weights(tmp_path, monkeypatch):
+    cache = ActivationCache(tmp_path / "cache")
+    run = partial(xalign.probe, languages=["deu_Latn"], probes=("cka", "neurons"), cache=cache, **FAST)
+    run().save(tmp_path / "first")
+
+    def refuse(self, *arguments, **options):
+        raise RuntimeError("a forward pass was asked for")
+
+    monkeypatch.setattr(Encoder, "encode_request", refuse)
+    run().save(tmp_path / "second")
+    for name in ("table.parquet", "table.csv", "pairs.parquet", "confounds.csv"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+
+
+def test_a_saved_report_loads_as_it_was(report, tmp_path):
+    loaded = xalign.ProbeReport.load(report.save(tmp_path / "out"))
+    pd.testing.assert_frame_equal(loaded.table, report.table)
+    pd.testing.assert_frame_equal(loaded.confounds, report.confounds)
+    pd.testing.assert_frame_equal(loaded.matrix("cka", 2), report.matrix("cka", 2))
+    assert loaded.warnings == report.warnings
+    assert loaded.run == json.loads(json.dumps(report.run))
+
+
+def test_run_json_holds_what_is_needed_to_repeat_the_run(report, tmp_path, encoder, corpus):
+    facts = json.loads((report.save(tmp_path) / "run.json").read_text(encoding="utf-8"))
+    assert facts["arguments"]["seed"] == 0
+    assert facts["arguments"]["languages"] == LANGUAGES
+    assert facts["model"]["fingerprint"] == encoder.fingerprint
+    assert facts["corpus"]["hash"] == corpus.select(["eng_Latn", *LANGUAGES]).fingerprint
+    assert {"python", "torch", "transformers", "xalign-toolkit"} <= set(facts["versions"])
+
+
+def test_a_folder_that_is_no_report_says_what_it_lacks(tmp_path):
+    with pytest.raises(xalign.XalignError, match=r"lacks run\.json"):
+        xalign.ProbeReport.load(tmp_path)
+
+
+def test_languages_and_pivot_may_be_spelled_in_any_way(encoder, corpus):
+    found = xalign.probe(
+        encoder, corpus, probes="cka", languages=["sw", "German"], pivot="en", layers=[0], cache=False, **FAST
+    )
+    assert set(found.table["target"]) == {"swh_Latn", "deu_Latn"}
+    assert set(found.table["source"]) == {"eng_Latn"}
+
+
+def test_bitexts_are_probed_pair_by_pair_with_their_own_pivot_sentences(encoder, corpus, tmp_path):
+    for code, n in (("deu", 20), ("swh", 12)):
+        long = {"deu": "deu_Latn", "swh": "swh_Latn"}[code]
+        for side, language in ((code, long), ("eng", "eng_Latn")):
+            text = "\n".join(corpus.sentences[language][:n]) + "\n"
+            (tmp_path / f"set.{code}-eng.{side}").write_text(text, encoding="utf-8")
+    found = xalign.probe(encoder, tmp_path, probes=("retrieval", "cka"), layers=[2], cache=False, **FAST)
+    assert found.table.groupby("target")["n"].first().to_dict() == {"deu_Latn": 20, "swh_Latn": 12}
+    x, y = (encoder.encode(corpus.sentences[c][:12], progress=False).layer(2) for c in ("eng_Latn", "swh_Latn"))
+    score = found.table.query("probe == 'cka' and target == 'swh_Latn'")["score"].item()
+    assert score == pytest.approx(probes.linear_cka(x, y).score, abs=1e-5)
+
+
+def test_confounds_count_duplicates_truncation_and_shared_tokens(tmp_path):
+    rows = [
+        "a dog sleeps here",
+        "a dog sleeps here",
+        "one two three four five six seven eight nine",
+        "rain falls",
+        "x y",
+    ]
+    (tmp_path / "eng.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "deu.txt").write_text("\n".join([*rows[:3], "Regen fällt", "p q"]) + "\n", encoding="utf-8")
+    found = xalign.probe(
+        xalign.load_encoder(max_length=8), tmp_path, probes="retrieval", layers=[0], cache=False, **FAST
+    )
+    english = found.confounds.set_index("language").loc["eng_Latn"]
+    german = found.confounds.set_index("language").loc["deu_Latn"]
+    assert english["duplicates"] == 2
+    assert english["truncated"] >= 1
+    assert 3 / 5 <= german["identical_token_share"] < 1
+    assert any("cut at" in warning for warning in found.warnings)
+    assert any("more than one row" in warning for warning in found.warnings)
+
+
+def test_an_unknown_probe_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownNameError, match="did you mean 'retrieval'"):
+        xalign.probe(probes=("retreival",))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"layers": [99]}, UnknownNameError, "99"),
+        ({"layers": []}, UnknownNameError, "layers"),
+        ({"pooling": "max"}, UnknownNameError, "pooling"),
+        ({"pivot": "isl_Latn"}, CorpusError, "isl_Latn"),
+        ({"pivot": "klingonese"}, UnknownNameError, "klingonese"),
+        ({"languages": ["isl_Latn"]}, UnknownNameError, "isl_Latn"),
+        ({"languages": ["eng_Latn"]}, CorpusError, "at least 2"),
+        ({"n_permutations": 0}, ValueError, "n_permutations"),
+        ({"probes": ()}, UnknownNameError, "probes"),
+    ],
+)
+def test_bad_arguments_are_named(encoder, corpus, options, error, message):
+    with pytest.raises(error, match=message):
+        xalign.probe(encoder, corpus, cache=False, **(FAST | options))
+
+
+def test_a_probe_that_needs_more_sentences_says_which_one_and_where(encoder, corpus):
+    with pytest.raises(ProbeError, match="csls at layer 1: k must be between 1 and the 6 rows"):
+        xalign.probe(encoder, corpus.take(6), probes="csls", layers=[1], cache=False, **FAST)
+
+
+def test_values_that_are_not_finite_stop_the_run_and_name_language_and_layer(corpus):
+    broken = xalign.load_encoder()
+    with torch.no_grad():
+        next(p for name, p in broken.model.named_parameters() if "layer.2" in name or "layers.2" in name).fill_(np.nan)
+    with pytest.raises(ActivationError, match=r"eng_Latn.*layer 3"):
+        xalign.probe(broken, corpus, languages=["deu_Latn"], cache=False, **FAST)
+
+
+def test_text_of_equal_meaning_is_nearer_than_shuffled_text(report):
+    best = report.best_layers.set_index("probe").loc["retrieval", "layer"]
+    rows = report.table[(report.table["probe"] == "retrieval") & (report.table["layer"] == best)]
+    assert (rows["p_value"] < 0.05).all()
+    assert (rows["score"] > 5 * rows["chance"]).all()
+
+
+def test_output_folder_holds_everything_that_is_promised(report, tmp_path):
+    folder: Path = report.save(tmp_path / "out")
+    names = {path.name for path in folder.iterdir()}
+    assert {"table.parquet", "table.csv", "run.json", "report.html", "layers.png", "matrix_cka.png"} <= names
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "table.csv"), report.table, check_dtype=False)

@@ -1,0 +1,83 @@
+"""What a reader must know before trusting a number of a report."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from xalign.corpora import Corpus
+from xalign.encoding import EncodedGroup
+
+
+def collect_warnings(
+    table: pd.DataFrame, confounds: pd.DataFrame, corpus: Corpus, n_dimensions: int, constant: pd.DataFrame
+) -> tuple[str, ...]:
+    """Find what makes scores of a report weaker than they look.
+
+    Args:
+        table: The report's table.
+        confounds: Its confounds.
+        corpus: The text, for what its reader noticed.
+        n_dimensions: Width of the layers.
+        constant: `language layer n_constant`: neurons without variance.
+
+    Returns:
+        One sentence each; none is a failure, all change how a number is read.
+    """
+    found = [*_undefined(table), *_few_sentences(table, n_dimensions), *_text(confounds), *_constant(constant)]
+    return (*found, *corpus.notes())
+
+
+def count_constant_neurons(groups: Sequence[EncodedGroup], layers: Sequence[int]) -> pd.DataFrame:
+    """Count, by language and layer, the neurons that have one value on every sentence (they count as 0 in ANC)."""
+    rows = []
+    for group in groups:
+        for language, activations in group.activations.items():
+            for layer in layers:
+                values = activations.layer(layer)
+                rows.append((language, layer, int((values == values[:1]).all(axis=0).sum())))
+    return pd.DataFrame(rows, columns=["language", "layer", "n_constant"])
+
+
+def _undefined(table: pd.DataFrame) -> Iterator[str]:
+    for probe, group in table[table["score"].isna()].groupby("probe", sort=False):
+        layers = ", ".join(str(layer) for layer in sorted(group["layer"].unique()))
+        yield (
+            f"{len(group)} scores of {probe} are NaN (layers {layers}): a normaliser was not positive, as happens when "
+            "sentences are few or vectors nearly equal; averages are over the others"
+        )
+
+
+def _few_sentences(table: pd.DataFrame, n_dimensions: int) -> Iterator[str]:
+    n = int(table["n"].min())
+    if "cka_biased" in set(table["probe"]) and n < n_dimensions:
+        yield (
+            f"biased CKA with {n} sentences in {n_dimensions} dimensions is high for unrelated text too; it is no "
+            "evidence: read its null, or the debiased form"
+        )
+    if n < 30:
+        yield f"{n} sentences are few: intervals from so small a sample are too narrow"
+
+
+def _text(confounds: pd.DataFrame) -> Iterator[str]:
+    for column, words in (
+        ("truncated", "sentences were cut at the model's maximum length"),
+        ("duplicates", "sentences stand in more than one row; tied answers share the hit"),
+    ):
+        hit = confounds[confounds[column] > 0]
+        if len(hit):
+            worst = hit.sort_values(column, ascending=False, kind="stable").iloc[0]
+            most = f"most in {worst['name']}: {int(worst[column])}"
+            yield f"{int(hit[column].sum())} {words}, in {len(hit)} languages ({most})"
+    unknown = confounds[confounds["unknown_share"] > 0.05]
+    if len(unknown):
+        names = ", ".join(unknown["name"].head(5)) + (", ..." if len(unknown) > 5 else "")
+        yield f"more than 5 % of the tokens are unknown to the tokenizer in {len(unknown)} languages ({names})"
+
+
+def _constant(constant: pd.DataFrame) -> Iterator[str]:
+    hit = constant[constant["n_constant"] > 0]
+    if len(hit):
+        yield (
+            f"up to {int(hit['n_constant'].max())} neurons of a layer never vary (layers "
+            f"{', '.join(str(layer) for layer in sorted(hit['layer'].unique()))}); they count as 0 in ANC"
+        )

@@ -1,0 +1,76 @@
+"""What the command line says of a result: for people, or as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable, Mapping
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from xalign.encoders import ActivationCache, CacheEntry
+    from xalign.report import ProbeReport
+
+
+def report_as_text(report: ProbeReport, folder: Path) -> str:
+    """The best layer of every probe, by language, what to beware of, and where the report stands."""
+    corpus, model = report.run["corpus"], report.run["model"]
+    best = report.best_layers
+    lines = [
+        f"{model['name']} on {corpus['name']}: {corpus['languages']} languages, {corpus['sentences']} sentences",
+        "",
+        f"{'probe':<13}{'layer':>5}{'score':>8}  {'95 % over languages':<21}{'chance':>7}  highest and lowest",
+    ]
+    lines += [_best_line(row) for row in best.to_dict("records")]
+    lines += ["", "mean score by layer", _by_layer(report.summary), ""]
+    lines += [f"note: {warning}" for warning in report.warnings]
+    return "\n".join([*lines, f"report: {folder / 'report.html'}"])
+
+
+def _best_line(row: Mapping[Hashable, Any]) -> str:
+    from xalign.corpora import language_name
+
+    interval = "" if isnan(row["ci_low"]) else f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
+    ends = " / ".join(dict.fromkeys(language_name(code) for code in (row["best"], row["worst"])))
+    return f"{row['probe']:<13}{row['layer']:>5}{row['score']:>8.3f}  {interval:<21}{row['chance']:>7.3f}  {ends}"
+
+
+def report_as_json(report: ProbeReport, folder: Path) -> str:
+    """The summary, the warnings and where the report stands."""
+    summary = json.loads(report.summary.to_json(orient="records"))
+    return json.dumps(
+        {"folder": str(folder), "summary": summary, "warnings": list(report.warnings)}, ensure_ascii=False
+    )
+
+
+def cache_as_text(cache: ActivationCache, entries: Iterable[CacheEntry]) -> str:
+    """A row per model and language, and the sum."""
+    frame = pd.DataFrame(
+        [(e.model, e.label, e.n_sentences, e.n_bytes / 1e6, e.created.strftime("%Y-%m-%d %H:%M")) for e in entries],
+        columns=["model", "language", "sentences", "MB", "created (UTC)"],
+    )
+    if frame.empty:
+        return f"{cache.folder} is empty"
+    return (
+        f"{frame.round(1).to_string(index=False)}\n{len(frame)} entries, {frame['MB'].sum():.1f} MB in {cache.folder}"
+    )
+
+
+def cache_as_json(entries: Iterable[CacheEntry]) -> str:
+    """A list of entries."""
+    return json.dumps(
+        [
+            {"key": e.key, "model": e.model, "label": e.label, "n_sentences": e.n_sentences, "n_bytes": e.n_bytes}
+            | {"created": e.created.isoformat()}
+            for e in entries
+        ],
+        ensure_ascii=False,
+    )
+
+
+def _by_layer(summary: pd.DataFrame) -> str:
+    wide = summary.pivot(index="probe", columns="layer", values="score").reindex(summary["probe"].unique())
+    return wide.round(3).rename_axis(index=None, columns=None).to_string(na_rep="-")

@@ -1,0 +1,156 @@
+"""One layer of one group of languages: every probe's score, null and interval, each intermediate computed once."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from probes.judging import draw_permutations, draw_resamples, interval_of, null_of
+from probes.retrieval import RetrievalPreparation, retrieval_statistics
+from xalign.encoding import EncodedGroup
+from xalign.errors import ProbeError
+from xalign.measures import Measure
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How scores are judged.
+
+    Attributes:
+        n_permutations: Shuffles of the target's rows behind each null.
+        n_resamples: Resamples of sentences behind each interval.
+        seed: Of both.
+    """
+
+    n_permutations: int
+    n_resamples: int
+    seed: int
+
+
+def judge_layer(
+    group: EncodedGroup, layer: int, measures: Sequence[Measure], pivot: str | None, judging: Judging
+) -> Iterator[dict[str, Any]]:
+    """Score every pair of languages at one layer with every probe that reads it.
+
+    Args:
+        group: Languages with their activations.
+        layer: 0 for the embeddings; probes of neurons have nothing to read there.
+        measures: The probes.
+        pivot: The language all others are compared with; None for all pairs.
+        judging: Numbers of permutations and resamples.
+
+    Yields:
+        A report's row without the model's name.
+
+    Raises:
+        ProbeError: If a probe cannot be taken of these vectors; names probe, layer and language.
+    """
+    for family in families(measures):
+        if family[0].states != "layer" and layer == 0:
+            continue
+        try:
+            yield from ({"layer": layer} | row for row in _judge(family, group, layer, pivot, judging))
+        except ValueError as error:
+            names = ", ".join(measure.name for measure in family)
+            raise ProbeError(f"{names} at layer {layer}: {error}") from error
+
+
+def families(measures: Iterable[Measure]) -> list[list[Measure]]:
+    """Put measures together that share one side per language and one pass per pair; every other stands alone."""
+    found: dict[tuple[str, str], list[Measure]] = {}
+    for measure in measures:
+        shared = isinstance(measure.preparation, RetrievalPreparation)
+        found.setdefault((measure.states, "retrieval" if shared else measure.name), []).append(measure)
+    return list(found.values())
+
+
+def _judge(
+    family: list[Measure], group: EncodedGroup, layer: int, pivot: str | None, judging: Judging
+) -> Iterator[dict[str, Any]]:
+    stack = {language: _states(group, language, family[0].states, layer) for language in group.languages}
+    prepare = family[0].preparation
+    sides = {language: prepare.side(x, name=language) for language, x in stack.items()}
+    n = len(next(iter(stack.values())))
+    draws = Draws(
+        draw_permutations(n, judging.n_permutations, seed=judging.seed),
+        draw_resamples(n, judging.n_resamples, seed=judging.seed),
+    )
+    score = _score_together if isinstance(prepare, RetrievalPreparation) else _score_alone
+    for source, targets in _against(list(stack), pivot):
+        for target, measure, judged in score(family, sides, source, targets, draws):
+            yield _row(measure, judged, n) | {"source": source, "target": target}
+
+
+def _states(group: EncodedGroup, language: str, states: str, layer: int) -> np.ndarray:
+    activations = group.activations[language]
+    return activations.layer(layer) if states == "layer" else activations.neuron_layer(states, layer)
+
+
+def _against(languages: list[str], pivot: str | None) -> Iterable[tuple[str, list[str]]]:
+    """Each source with the targets it is compared with: the pivot with all, or every pair once."""
+    if pivot is not None:
+        return [(pivot, [language for language in languages if language != pivot])]
+    return [(source, languages[i + 1 :]) for i, source in enumerate(languages[:-1])]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The permutations and resamples that every pair of languages is judged by."""
+
+    permutations: np.ndarray
+    counts: np.ndarray
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A score with its permuted and resampled ones."""
+
+    score: float
+    permuted: np.ndarray
+    resampled: np.ndarray
+
+
+Scored = Iterator[tuple[str, Measure, Judged]]
+
+
+def _score_alone(family: list[Measure], sides: dict[str, Any], source: str, targets: list[str], draws: Draws) -> Scored:
+    """One measure: the source is permuted once for all its targets."""
+    (measure,) = family
+    preparation = measure.preparation
+    chosen = [sides[target] for target in targets]
+    permuted = preparation.permuted_many(sides[source], chosen, draws.permutations)
+    resampled = preparation.resampled_many(sides[source], chosen, draws.counts)
+    for i, target in enumerate(targets):
+        score = float(preparation.pair(sides[source], sides[target]).score)
+        yield target, measure, Judged(score, permuted[i], resampled[i])
+
+
+def _score_together(
+    family: list[Measure], sides: dict[str, Any], source: str, targets: list[str], draws: Draws
+) -> Scored:
+    """Retrieval: one pass over the similarities of a pair serves every measure."""
+    preparations = [cast(RetrievalPreparation, measure.preparation) for measure in family]
+    neighbours = max(preparation.neighbours for preparation in preparations)
+    ranks = any(preparation.ranks for preparation in preparations)
+    for target in targets:
+        statistics = retrieval_statistics(sides[source], sides[target], neighbours=neighbours, ranks=ranks)
+        for measure, preparation in zip(family, preparations, strict=True):
+            prepared = preparation.read(statistics)
+            permuted, resampled = prepared.permuted(draws.permutations), prepared.resampled(draws.counts)
+            yield target, measure, Judged(float(prepared.score), permuted, resampled)
+
+
+def _row(measure: Measure, judged: Judged, n: int) -> dict[str, Any]:
+    null, interval = null_of(judged.score, judged.permuted), interval_of(judged.score, judged.resampled)
+    return {
+        "probe": measure.name,
+        "score": judged.score,
+        "chance": null.mean if measure.chance is None else measure.chance(n),
+        "null_mean": null.mean,
+        "null_sd": null.sd,
+        "p_value": null.p_value,
+        "ci_low": interval.low,
+        "ci_high": interval.high,
+        "n": n,
+    }

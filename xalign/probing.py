@@ -1,0 +1,141 @@
+"""The main job: a model and a corpus in, a report out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from xalign.all_pairs import pairs_of_table, score_all_pairs
+from xalign.caveats import collect_warnings, count_constant_neurons
+from xalign.columns import TABLE_COLUMNS
+from xalign.confounds import measure_confounds
+from xalign.corpora import Corpus, load_corpus, resolve_language
+from xalign.encoders import ActivationCache, Encoder, load_encoder
+from xalign.encoding import EncodedGroup, EncodingRequest, encode_corpus
+from xalign.errors import CorpusError
+from xalign.judged_layers import Judging, judge_layer
+from xalign.measures import DEFAULT
+from xalign.names import nearest
+from xalign.report import ProbeReport
+from xalign.run_facts import describe_run
+from xalign.settings import ProbeSettings
+
+
+def probe(  # noqa: PLR0913 - the arguments are the public interface
+    model: str | Path | Encoder | None = None,
+    corpus: str | Path | Corpus | None = None,
+    *,
+    probes: Sequence[str] = DEFAULT,
+    languages: Sequence[str] | None = None,
+    layers: Sequence[int] | None = None,
+    pivot: str | None = "eng_Latn",
+    pooling: str = "mean",
+    n_permutations: int = 200,
+    n_resamples: int = 200,
+    seed: int = 0,
+    cache: bool | ActivationCache = True,
+    progress: bool = True,
+) -> ProbeReport:
+    """Measure, layer by layer, how well a model aligns languages.
+
+    Args:
+        model: Folder or hub name, or what `load_encoder` returned (to set device, dtype or maximum length). None is the
+            embedded xalign-mini.
+        corpus: File, folder or dataset name, or what `load_corpus` returned. None is the embedded xalign-100.
+        probes: Names from the table in `xalign.measures`, or "all".
+        languages: The languages to compare with the pivot, in any spelling; None for all.
+        layers: 0 is the embedding output, l the output of block l; None for all.
+        pivot: The language all others are compared with; None compares all pairs.
+        pooling: How token vectors become a sentence vector: mean, cls, last or weighted.
+        n_permutations: Shuffles behind each null; the smallest p-value is 1 / (n_permutations + 1).
+        n_resamples: Resamples of sentences behind each 95 % interval.
+        seed: Of shuffles and resamples. The same call gives the same table.
+        cache: Keep activations on disk and use those that are there, so that a second run needs no forward pass.
+        progress: Show progress bars on stderr.
+
+    Returns:
+        The report: `.table`, `.plot_layers()`, `.matrix(probe, layer)`, `.save(folder)`, `.compare(other)` and more.
+
+    Raises:
+        UnknownNameError: For a probe, language, layer or pooling that does not exist.
+        CorpusError: If the corpus cannot be read, is not parallel, lacks the pivot or has fewer than 4 sentences.
+        ModelError: If the model cannot be loaded safely or lacks what a probe needs.
+        ActivationError: If the model gives NaN or infinite values; names layer and language.
+    """
+    started = time.perf_counter()
+    settings = ProbeSettings(
+        probes=(probes,) if isinstance(probes, str) else tuple(probes),
+        languages=None if languages is None else tuple(languages),
+        layers=None if layers is None else tuple(layers),
+        pivot=None if pivot is None else resolve_language(pivot).code,
+        pooling=pooling,
+        n_permutations=n_permutations,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    text = choose_text(corpus, settings, progress)
+    encoder = model if isinstance(model, Encoder) else load_encoder(model)
+    request = EncodingRequest(settings.layers, pooling, settings.statistics, _open_cache(cache), progress)
+    groups = list(encode_corpus(encoder, text, request))
+    encoding_s = time.perf_counter() - started
+    table, pairs = judge_groups(groups, settings, progress)
+    table.insert(0, "model", encoder.name)
+    confounds = measure_confounds(encoder, text, groups, settings.pivot)
+    layers_read = groups[0].layers
+    caveats = collect_warnings(table, confounds, text, encoder.hidden_size, count_constant_neurons(groups, layers_read))
+    seconds = {"encoding": encoding_s, "total": time.perf_counter() - started}
+    return ProbeReport(table[TABLE_COLUMNS], pairs, confounds, describe_run(encoder, text, settings, seconds), caveats)
+
+
+def choose_text(corpus: str | Path | Corpus | None, settings: ProbeSettings, progress: bool) -> Corpus:
+    """Load the corpus, keep the languages asked for and see that the pivot is among them."""
+    pivot = settings.pivot
+    text = corpus if isinstance(corpus, Corpus) else load_corpus(corpus, pivot=pivot or "eng_Latn", progress=progress)
+    if settings.languages is not None:
+        wanted = [resolve_language(language).code for language in settings.languages]
+        text = text.select(list(dict.fromkeys([*([pivot] if pivot else []), *wanted])))
+    if pivot is not None and pivot not in text.languages:
+        raise CorpusError(
+            f"pivot {pivot!r} is not in corpus {text.name}{nearest(pivot, text.languages)}; name one of "
+            f"{', '.join(text.languages)}, or None for all pairs"
+        )
+    if len(text.languages) < 2:
+        raise CorpusError(
+            f"corpus {text.name} must leave at least 2 languages to compare, got {', '.join(text.languages)}"
+        )
+    return text
+
+
+def judge_groups(
+    groups: Sequence[EncodedGroup], settings: ProbeSettings, progress: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score every layer of every group: the report's table (without the model's name) and its pairs."""
+    judging = Judging(settings.n_permutations, settings.n_resamples, settings.seed)
+    rows: list[dict[str, Any]] = []
+    pairs: list[pd.DataFrame] = []
+    steps = [(group, layer) for group in groups for layer in group.layers]
+    for group, layer in tqdm(steps, desc="probing", unit="layer", disable=not progress):
+        rows.extend(judge_layer(group, layer, settings.measures, settings.pivot, judging))
+        if settings.pivot is not None and len(groups) == 1:
+            pairs.append(score_all_pairs(group, layer, settings.measures))
+    table = _in_order(pd.DataFrame(rows), settings)
+    return table, pd.concat(pairs, ignore_index=True) if pairs else pairs_of_table(table)
+
+
+def _in_order(table: pd.DataFrame, settings: ProbeSettings) -> pd.DataFrame:
+    """Rows by probe as asked for, then layer; the corpus' order of languages is kept."""
+    order = {measure.name: i for i, measure in enumerate(settings.measures)}
+    return table.sort_values(
+        ["probe", "layer"], key=lambda column: column.map(order) if column.name == "probe" else column, kind="stable"
+    ).reset_index(drop=True)
+
+
+def _open_cache(cache: bool | ActivationCache) -> ActivationCache | None:
+    if isinstance(cache, ActivationCache):
+        return cache
+    return ActivationCache() if cache else None

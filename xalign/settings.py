@@ -1,0 +1,45 @@
+"""The arguments of a run of probes, as one value that is checked once and written down with the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xalign.errors import UnknownNameError
+from xalign.measures import Measure, find_measures
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """What decides the numbers beside model and text; see `xalign.probe` for each.
+
+    Raises:
+        ValueError: If a number of permutations or resamples is below 1.
+        UnknownNameError: If a probe is unknown.
+    """
+
+    probes: tuple[str, ...]
+    languages: tuple[str, ...] | None
+    layers: tuple[int, ...] | None
+    pivot: str | None
+    pooling: str
+    n_permutations: int
+    n_resamples: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("n_permutations", "n_resamples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.layers is not None and not self.layers:
+            raise UnknownNameError("layers must name at least one layer, got none; leave it out for all")
+        _ = self.measures
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The rows of the table of probes that are asked for."""
+        return find_measures(self.probes)
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """The neuron statistics that these probes read."""
+        return tuple(sorted({measure.states for measure in self.measures} - {"layer"}))
