@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from probes.arrays import Array, as_stack, namespace, require_matching, row_chunks, to_host
+from probes.arrays import Array, as_stack, namespace, require_choice, require_matching, row_chunks, to_host
 from probes.cka_sides import (
+    ESTIMATORS,
     CKAPreparation,
     CKASide,
     PreparedCKA,
@@ -19,6 +20,9 @@ from probes.cka_sides import (
     upper_blocks,
 )
 from probes.judging import judged_by
+
+TILE = 256
+"""How many members of a stack are centred at a time, twice over."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,9 @@ def pairwise_cka(
     """Compare every two of many languages (or layers) at once.
 
     Each Gram is formed once, in blocks of rows right of the diagonal, and one product per block gives the inner
-    products of all pairs: the cost grows with m for the Grams. Memory: one centred copy of the stack in its own type
-    (float32 or float64) and blocks of about 64 MB, whatever m and n are.
+    products of all pairs: the cost grows with m for the Grams. Memory: centred copies (in their own type, float32 or
+    float64) of at most 512 members at a time, and blocks of about 64 MB, whatever m and n are; beyond 256 members Grams
+    are formed again for every tile of 256 they meet.
 
     Args:
         stack: An (m, n, d) array, or a list of m matrices with the same n rows in the same order.
@@ -130,20 +135,36 @@ def pairwise_cka(
         As `linear_cka`.
     """
     members = as_stack(stack)
-    sides = [cka_side(x, estimator=estimator, name=f"stack[{i}]") for i, x in enumerate(members)]
-    products = _all_products(sides)
+    require_choice("estimator", estimator, ESTIMATORS)
+    products = _all_products(members, estimator)
     own = np.diag(products)
     norms = np.sqrt(np.where(own > 0, own, np.nan))
     scores = products / norms[:, None] / norms[None, :]
     np.fill_diagonal(scores, np.where(own > 0, 1.0, np.nan))
-    return PairwiseCKA(scores, sides[0].n, estimator)
+    return PairwiseCKA(scores, members[0].shape[0], estimator)
 
 
-def _all_products(sides: list[CKASide], *, elements: int = 1 << 24) -> Float[np.ndarray, "m m"]:
-    xp = namespace(sides[0].features)
-    total = xp.zeros((len(sides), len(sides)), dtype=xp.float64, device=sides[0].features.device)
-    for rows in row_chunks(sides[0].n, sides[0].n * len(sides), elements=elements):
-        blocks = upper_blocks(sides, rows)
-        total += accumulated_product(blocks, blocks)
-    products = to_host(total)
-    return (products + products.T) / 2
+def _all_products(members: list[Array], estimator: str, *, tile: int = TILE) -> Float[np.ndarray, "m m"]:
+    """Return the inner products of all centred Grams, with no more than two tiles of members centred at a time."""
+    products = np.zeros((len(members), len(members)))
+    tiles = [slice(start, start + tile) for start in range(0, len(members), tile)]
+    for i, first in enumerate(tiles):
+        a = _sides(members, first, estimator)
+        for second in tiles[i:]:
+            b = a if second is first else _sides(members, second, estimator)
+            products[first, second] = _products_between(a, b)
+    upper = np.triu(products)
+    return upper + np.triu(products, 1).T
+
+
+def _sides(members: list[Array], tile: slice, estimator: str) -> list[CKASide]:
+    return [cka_side(x, estimator=estimator, name=f"stack[{tile.start + i}]") for i, x in enumerate(members[tile])]
+
+
+def _products_between(a: list[CKASide], b: list[CKASide], *, elements: int = 1 << 24) -> Float[np.ndarray, "s m"]:
+    xp = namespace(a[0].features)
+    total = xp.zeros((len(a), len(b)), dtype=xp.float64, device=a[0].features.device)
+    for rows in row_chunks(a[0].n, a[0].n * max(len(a), len(b)), elements=elements):
+        blocks = upper_blocks(a, rows)
+        total += accumulated_product(blocks, blocks if b is a else upper_blocks(b, rows))
+    return to_host(total)

@@ -18,7 +18,7 @@ home = Path(sys.argv[1]).resolve()
 for package in (probes, selection, xalign):
     if not Path(package.__file__).resolve().is_relative_to(home):
         sys.exit(f"{package.__name__} came from {package.__file__}, not from the wheel in {home}")
-report = xalign.probe(languages=["deu_Latn", "swh_Latn"], n_permutations=20, n_resamples=20, cache=False, progress=False)
+report = xalign.probe(languages=["deu_Latn", "swh_Latn"], n_permutations=20, n_resamples=20, cache=False)
 page = report.save("out") / "report.html"
 best = report.best_layers.set_index("probe")["score"]
 if not (page.is_file() and best["retrieval"] > 0.05):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +12,9 @@ from probes.retrieval import RetrievalPreparation, retrieval_statistics
 from xalign.encoding import EncodedGroup
 from xalign.errors import ProbeError
 from xalign.measures import Measure
+
+SIDE_ELEMENTS = 1 << 28
+"""How many numbers of n x n matrices the sides of one layer may hold; where they are more, sides are made again."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,23 @@ def _judge(
 ) -> Iterator[dict[str, Any]]:
     stack = {language: _states(group, language, family[0].states, layer) for language in group.languages}
     prepare = family[0].preparation
-    sides = {language: prepare.side(x, name=language) for language, x in stack.items()}
     n = len(next(iter(stack.values())))
+    at_once = max(2, SIDE_ELEMENTS // n**2)
+
+    @lru_cache(maxsize=at_once)
+    def side(language: str) -> Any:
+        return prepare.side(stack[language], name=language)
+
     draws = Draws(
         draw_permutations(n, judging.n_permutations, seed=judging.seed),
         draw_resamples(n, judging.n_resamples, seed=judging.seed),
     )
     score = _score_together if isinstance(prepare, RetrievalPreparation) else _score_alone
     for source, targets in _against(list(stack), pivot):
-        for target, measure, judged in score(family, sides, source, targets, draws):
-            yield _row(measure, judged, n) | {"source": source, "target": target}
+        for start in range(0, len(targets), at_once - 1):
+            sides = {target: side(target) for target in targets[start : start + at_once - 1]}
+            for target, measure, judged in score(family, side(source), sides, draws):
+                yield _row(measure, judged, n) | {"source": source, "target": target}
 
 
 def _states(group: EncodedGroup, language: str, states: str, layer: int) -> np.ndarray:
@@ -114,27 +125,23 @@ class Judged:
 Scored = Iterator[tuple[str, Measure, Judged]]
 
 
-def _score_alone(family: list[Measure], sides: dict[str, Any], source: str, targets: list[str], draws: Draws) -> Scored:
+def _score_alone(family: list[Measure], source: Any, targets: dict[str, Any], draws: Draws) -> Scored:
     """One measure: the source is permuted once for all its targets."""
     (measure,) = family
     preparation = measure.preparation
-    chosen = [sides[target] for target in targets]
-    permuted = preparation.permuted_many(sides[source], chosen, draws.permutations)
-    resampled = preparation.resampled_many(sides[source], chosen, draws.counts)
-    for i, target in enumerate(targets):
-        score = float(preparation.pair(sides[source], sides[target]).score)
-        yield target, measure, Judged(score, permuted[i], resampled[i])
+    permuted = preparation.permuted_many(source, list(targets.values()), draws.permutations)
+    resampled = preparation.resampled_many(source, list(targets.values()), draws.counts)
+    for i, (target, side) in enumerate(targets.items()):
+        yield target, measure, Judged(float(preparation.pair(source, side).score), permuted[i], resampled[i])
 
 
-def _score_together(
-    family: list[Measure], sides: dict[str, Any], source: str, targets: list[str], draws: Draws
-) -> Scored:
+def _score_together(family: list[Measure], source: Any, targets: dict[str, Any], draws: Draws) -> Scored:
     """Retrieval: one pass over the similarities of a pair serves every measure."""
     preparations = [cast(RetrievalPreparation, measure.preparation) for measure in family]
     neighbours = max(preparation.neighbours for preparation in preparations)
     ranks = any(preparation.ranks for preparation in preparations)
-    for target in targets:
-        statistics = retrieval_statistics(sides[source], sides[target], neighbours=neighbours, ranks=ranks)
+    for target, side in targets.items():
+        statistics = retrieval_statistics(source, side, neighbours=neighbours, ranks=ranks)
         for measure, preparation in zip(family, preparations, strict=True):
             prepared = preparation.read(statistics)
             permuted, resampled = prepared.permuted(draws.permutations), prepared.resampled(draws.counts)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes import bootstrap_interval, linear_cka, pairwise_cka, permutation_null
-from probes.cka import _all_products
+from probes.cka import _all_products, _products_between
 from probes.cka_sides import CKAPreparation, cka_side, feature_product, normaliser, undefined_reason
 from probes.judging import draw_permutations, draw_resamples
 
@@ -156,9 +156,18 @@ def test_all_pairs_do_not_depend_on_the_size_of_blocks():
     stack = np.random.default_rng(0).standard_normal((4, 41, 9))
     whole = pairwise_cka(stack).scores
     sides = [cka_side(x) for x in stack]
-    products = _all_products(sides, elements=700)
+    products = _products_between(sides, sides, elements=700)
     norms = np.sqrt(np.diag(products))
     np.testing.assert_allclose(products / norms[:, None] / norms, whole, atol=1e-12)
+
+
+@BOTH
+@pytest.mark.parametrize("tile", [1, 2, 3])
+def test_all_pairs_do_not_depend_on_the_size_of_tiles(estimator, tile):
+    stack = list(np.random.default_rng(0).standard_normal((5, 31, 9)))
+    whole = _all_products(stack, estimator)
+    np.testing.assert_allclose(_all_products(stack, estimator, tile=tile), whole, rtol=1e-10)
+    np.testing.assert_array_equal(whole, whole.T)
 
 
 def test_a_language_that_does_not_vary_gives_nan_with_a_reason():
