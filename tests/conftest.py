@@ -15,7 +15,7 @@ jaxtyping.install_import_hook(["probes", "selection", "xalign"], "beartype.beart
 DATA = Path(os.environ.get("XALIGN_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real text; a test that asks for it is skipped where the folder is absent."""
     if not DATA.is_dir():
