@@ -4,14 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export HF_HUB_DISABLE_TELEMETRY = 1
 
-.PHONY: demo test check bench notebooks test-lowest clean
+.PHONY: demo test check bench notebooks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/xalign probe --out out/demo
 
 test: check
 	XALIGN_CACHE=$$(mktemp -d) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q tests
-	XALIGN_CACHE=$$(mktemp -d) $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=300 -p no:socket notebooks
+	XALIGN_CACHE=$$(mktemp -d) $(BIN)/python -m pytest -q -o addopts= --nbmake --nbmake-timeout=300 notebooks
 	$(BIN)/python tests/wheel_outside_checkout.py
 
 check: $(VENV)/.tested
@@ -24,11 +24,6 @@ bench: $(VENV)/.benched
 
 notebooks: $(VENV)/.tested
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
-
-test-lowest: constraints-lowest.txt
-	$(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/pip install -q -c constraints-lowest.txt -e ".[test]"
-	HF_HUB_OFFLINE=1 .venv-lowest/bin/python -m pytest -q -W default tests
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -46,4 +41,4 @@ $(VENV)/.benched: $(VENV)/.tested
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-lowest build dist out
+	rm -rf $(VENV) build dist out

@@ -1,5 +1,6 @@
 """What every measure asks of its arrays: one library, matching rows, finite values, float64 where sums are taken."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,7 +56,8 @@ def checked(x: Array, *, name: str = "x", minimum: int = 4) -> Array:
     """Return a matrix that a measure can be taken of, cut off from any gradient.
 
     Raises:
-        ValueError: If it has not two axes, fewer than `minimum` rows, no columns, or a value that is not finite.
+        ValueError: If it has not two axes, fewer than `minimum` rows, no columns, values that are not real numbers, or
+            one that is not finite.
     """
     xp = namespace(x)
     if x.ndim != 2:
@@ -66,7 +68,9 @@ def checked(x: Array, *, name: str = "x", minimum: int = 4) -> Array:
         )
     if array_api_compat.is_torch_array(x):
         x = x.detach()
-    if xp.isdtype(x.dtype, ("real floating", "complex floating")):
+    if not xp.isdtype(x.dtype, ("real floating", "integral", "bool")):
+        raise ValueError(f"{name} must hold real numbers, got {x.dtype}; give its real part, or convert it to float64")
+    if xp.isdtype(x.dtype, "real floating"):
         _require_finite(xp, x, name)
     return x
 
@@ -115,12 +119,29 @@ def require_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
+def require_whole(name: str, value: int, *, minimum: int | None = None) -> None:
+    """Refuse a number that is not whole, or below `minimum` if one is given.
+
+    Raises:
+        TypeError: If `value` is no whole number.
+        ValueError: If it is below `minimum`.
+    """
+    try:
+        operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name} must be a whole number, got {value!r}; give an int") from error
+    if minimum is not None and value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}")
+
+
 def require_neighbours(k: int, n: int, *, name: str = "k") -> None:
     """Refuse a number of neighbours that the other side cannot give.
 
     Raises:
+        TypeError: If k is no whole number.
         ValueError: Unless 1 <= k <= n.
     """
+    require_whole(name, k)
     if not 1 <= k <= n:
         raise ValueError(f"{name} must be between 1 and the {n} rows, got {k}; lower {name} or give more sentences")
 
@@ -145,12 +166,12 @@ def as_stack(stack: Array | Sequence[Array]) -> list[Array]:
     return checked_members
 
 
-def centred(x: Float[Array, "n d"]) -> tuple[Float[Array, "n d"], Float[Array, " d"], Float[Array, " d"]]:
+def centred(x: Float[Array, "n d"]) -> tuple[Float[Array, "n d"], Float[Array, " d"]]:
     """Subtract the column means in float64.
 
     Returns:
-        The centred columns, their root mean squares (standard deviations), and which means they had. A column that
-        differs from its mean by rounding alone is set to zero and has deviation 0.
+        The centred columns, and the standard deviation of each (divided by n). A column that differs from its mean by
+        rounding alone is set to zero and has deviation 0.
     """
     xp = namespace(x)
     wide = xp.astype(x, xp.float64)
@@ -162,7 +183,7 @@ def centred(x: Float[Array, "n d"]) -> tuple[Float[Array, "n d"], Float[Array, "
     if bool(xp.any(constant)):
         wide = xp.where(constant[None, :], xp.zeros_like(wide), wide)
         deviations = xp.where(constant, xp.zeros_like(deviations), deviations)
-    return wide, deviations, means
+    return wide, deviations
 
 
 def inner_product(a: Float[Array, "n k"], b: Float[Array, "n k"]) -> float:

@@ -70,7 +70,8 @@ def linear_cka(x: Float[Array, "n d"], y: Float[Array, "n e"], *, estimator: str
     Args:
         x: Sentence vectors of one language, at least 4; row i is matched with row i of `y`.
         y: Sentence vectors of the other; its dimensions may differ in number.
-        estimator: debiased | biased.
+        estimator: debiased | biased. The bootstrap of the biased one is centred on the score (see
+            `bootstrap_interval`).
 
     Returns:
         The score with its chance level; NaN with a reason where a normaliser is not positive.

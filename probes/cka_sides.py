@@ -20,7 +20,7 @@ from probes.arrays import (
     to_host,
     working_dtype,
 )
-from probes.judging import Preparation
+from probes.judging import Preparation, centred_on
 
 ESTIMATORS = ("debiased", "biased")
 
@@ -96,7 +96,7 @@ def cka_side(x: Float[Array, "n d"], *, estimator: str = "debiased", name: str =
     require_choice("estimator", estimator, ESTIMATORS)
     x = checked(x, name=name)
     xp = namespace(x)
-    wide, deviations, _ = centred(x)
+    wide, deviations = centred(x)
     scale = float(xp.sqrt(xp.mean(deviations**2)))
     wide /= scale if scale > 0 else 1.0
     return CKASide(xp.astype(wide, working_dtype(x)), to_host(xp.sum(wide * wide, axis=1)), estimator, name)
@@ -140,8 +140,9 @@ class PreparedCKA:
     A permutation moves rows and columns of one Gram, so only the inner product changes. In a bootstrap a sentence drawn
     twice would form a pair with its own copy, of similarity |x_i|^2 in both languages: the naive bootstrap of debiased
     CKA finds thousands of such shared pairs and lies far above the score. Here copies form no pair: HSIC_1 is taken of
-    the resampled Grams with zeros wherever both rows are the same sentence. The biased estimator keeps its diagonal
-    anyway, and is the plain bootstrap.
+    the resampled Grams with zeros wherever both rows are the same sentence. The biased estimator has such pairs in the
+    sample too (its diagonal), but fewer: its plain bootstrap lies as far above the score as copies add, and is moved
+    back onto it by `probes.judging.centred_on`.
     """
 
     a: CKASide
@@ -166,8 +167,13 @@ class PreparedCKA:
         return np.array(products) / normaliser(self.a, self.b)
 
     def resampled(self, counts: Int[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
-        """Return the CKA of each resample, copies of a sentence forming no pair."""
-        return _resampled_scores(ResampledSide(self.a, counts), ResampledSide(self.b, counts))
+        """Return the CKA of each resample: copies form no pair (debiased), or are centred on the score (biased)."""
+        return self.resampled_with(ResampledSide(self.a, counts), ResampledSide(self.b, counts))
+
+    def resampled_with(self, a: "ResampledSide", b: "ResampledSide") -> Float[np.ndarray, " m"]:
+        """Return the same, given both sides resampled."""
+        scores = _resampled_scores(a, b)
+        return scores if self.a.estimator == "debiased" else centred_on(self.score, scores)
 
 
 def _permuted_product(a: CKASide, b: CKASide, permutation: Int[np.ndarray, " n"]) -> float:
@@ -264,7 +270,9 @@ class CKAPreparation(Preparation[PreparedCKA]):
     ) -> Float[np.ndarray, "s m"]:
         """Return the scores of many languages with one pivot under each resample; the pivot's own terms once."""
         resampled = ResampledSide(pivot, counts)
-        return np.stack([_resampled_scores(resampled, ResampledSide(side, counts)) for side in sides])
+        return np.stack(
+            [self.pair(pivot, side).resampled_with(resampled, ResampledSide(side, counts)) for side in sides]
+        )
 
 
 def _upper(block: Float[Array, "r w"]) -> Float[Array, " k"]:

@@ -17,7 +17,7 @@ A measure that is prepared once can be judged many times from what it already co
 
 Every function with the attribute `preparation` (set by `judged_by`) takes part; any other callable `(x, y) -> score` is
 called again on permuted or resampled rows. Where a measure's own form departs from calling it again (copies of a
-sentence in a bootstrap), its docstring says how.
+sentence in a bootstrap, resampled scores that `centred_on` moves), its docstring says how.
 """
 
 from abc import ABC, abstractmethod
@@ -29,7 +29,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from probes.arrays import Array, require_matching, to_device_of
+from probes.arrays import Array, require_matching, require_whole, to_device_of
 
 Measure = Callable[..., Any]
 """A function of two matrices that returns a number or a result with `.score`."""
@@ -126,12 +126,16 @@ class PermutationNull:
 
 @dataclass(frozen=True)
 class BootstrapInterval:
-    """The range of the score over resampled sentences.
+    """The range of the score over resampled sentences: how far it would move with other sentences, as many as these.
+
+    It says nothing of the distance to chance by itself: a score with a chance level above 0 (biased CKA, absolute ANC)
+    has an interval around that level when nothing is matched. Compare with `chance` or the null.
 
     Attributes:
         score: The observed score.
-        low: Lower percentile of the resampled scores; NaN if all are.
-        high: Upper percentile.
+        low: Lower percentile of the resampled scores, centred on the score for biased CKA and absolute ANC; NaN if all
+            are.
+        high: Upper percentile of the same.
         level: Share of resampled scores between the two.
         n_resamples: How many resamples were scored.
         n_undefined: How many gave NaN; these are left out.
@@ -167,8 +171,9 @@ def permutation_null(
         Mean and standard deviation of the null, and the one-sided p-value (larger is closer).
 
     Raises:
-        ValueError: If the rows differ in number, fewer than 1 permutation is asked for, or the measure refuses the
-            input.
+        TypeError: If `n_permutations` or `seed` is no whole number.
+        ValueError: If the rows differ in number, fewer than 1 permutation is asked for, the seed is negative, or the
+            measure refuses the input.
 
     References:
         Phipson & Smyth (2010), Permutation P-values should never be zero.
@@ -199,14 +204,20 @@ def bootstrap_interval(
 
     Returns:
         The interval. What a sentence drawn twice means is the measure's own: in CKA two copies of a sentence form no
-        pair, in retrieval queries are drawn and the candidates stay; a plain callable sees the rows twice.
+        pair, in retrieval queries are drawn and the candidates stay; a plain callable sees the rows twice. Biased CKA
+        and absolute ANC grow with any noise, so their resamples all but surely lie above the score: they are moved by
+        the bootstrap's estimate of bias, the mean of the resampled scores less the score (`centred_on`). Their interval
+        is one for the mean of the score over samples of n sentences, and keeps the bias of the score itself at that n.
+        No such move is made for a plain callable, whose bias is not known.
 
     Raises:
-        ValueError: If the rows differ in number, `level` is not between 0 and 1, fewer than 1 resample is asked for, or
-            the measure refuses the input.
+        TypeError: If `n_resamples` or `seed` is no whole number.
+        ValueError: If the rows differ in number, `level` is not between 0 and 1, fewer than 1 resample is asked for,
+            the seed is negative, or the measure refuses the input.
 
     References:
         Efron (1979), Bootstrap methods: another look at the jackknife.
+        Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 10 (the bootstrap estimate of bias).
     """
     prepared = prepare(measure, x, y)
     counts = draw_resamples(x.shape[0], n_resamples, seed=seed)
@@ -269,10 +280,11 @@ def draw_permutations(n: int, m: int, *, seed: int = 0) -> Int[np.ndarray, "m n"
     """Draw m permutations of n rows.
 
     Raises:
-        ValueError: If m < 1.
+        TypeError: If m or the seed is no whole number.
+        ValueError: If m < 1, or the seed is negative.
     """
-    if m < 1:
-        raise ValueError(f"n_permutations must be at least 1, got {m}")
+    require_whole("n_permutations", m, minimum=1)
+    require_whole("seed", seed, minimum=0)
     return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (m, 1)), axis=1)
 
 
@@ -280,11 +292,28 @@ def draw_resamples(n: int, m: int, *, seed: int = 0) -> Int[np.ndarray, "m n"]:
     """Draw m times n of n sentences with replacement, as counts.
 
     Raises:
-        ValueError: If m < 1.
+        TypeError: If m or the seed is no whole number.
+        ValueError: If m < 1, or the seed is negative.
     """
-    if m < 1:
-        raise ValueError(f"n_resamples must be at least 1, got {m}")
+    require_whole("n_resamples", m, minimum=1)
+    require_whole("seed", seed, minimum=0)
     return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=m)
+
+
+def centred_on(score: float, resampled: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+    """Take the bootstrap's estimate of bias, mean(resampled) - score, from every resampled score in [0, 1].
+
+    For measures that grow with noise (a sum of squares, of absolute values): a resample carries the noise of the sample
+    and that of the draw, so its scores lie above the observed one, as that lies above the value of infinitely many
+    sentences. Spread and shape are kept, undefined scores too; what would leave [0, 1] is set to its end.
+
+    References:
+        Efron & Tibshirani (1993), An Introduction to the Bootstrap, eq. 10.1-10.2.
+    """
+    defined = ~np.isnan(resampled)
+    if np.isnan(score) or not defined.any():
+        return resampled
+    return np.clip(resampled - (resampled[defined].mean() - score), 0.0, 1.0)
 
 
 def null_of(score: float, permuted: Float[np.ndarray, " m"]) -> PermutationNull:

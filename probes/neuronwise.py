@@ -20,7 +20,7 @@ from probes.arrays import (
     to_host,
     working_dtype,
 )
-from probes.judging import Preparation, judged_by
+from probes.judging import Preparation, centred_on, judged_by
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ class PreparedCorrelation:
     Signed: the mean over neurons is the mean diagonal of one n x n product of rows, taken in blocks; a permutation
     picks other entries of it. Absolute: every permutation needs every neuron's correlation, one pass over the data
     each. In a bootstrap means, variances and covariances of every neuron are weighted by how often each sentence is
-    drawn; a neuron without variance in the resample counts as 0. This is the plain bootstrap.
+    drawn; a neuron without variance in the resample counts as 0. Signed, this is the plain bootstrap. Absolute, noise
+    alone makes |r| and the draw adds noise to the sample's: unrelated rows would score about sqrt 2 times their floor,
+    so the resampled scores are moved back onto the score by `probes.judging.centred_on`.
     """
 
     a: NeuronSide
@@ -142,7 +144,8 @@ class PreparedCorrelation:
         varying = (sd_a > 0) & (sd_b > 0)
         divisors = xp.where(varying, sd_a * sd_b, xp.ones_like(sd_a))
         r = xp.where(varying, xp.clip(covariance / divisors, -1.0, 1.0), xp.zeros_like(divisors))
-        return to_host(xp.mean(xp.abs(r) if self.absolute else r, axis=1))
+        scores = to_host(xp.mean(xp.abs(r) if self.absolute else r, axis=1))
+        return centred_on(self.score, scores) if self.absolute else scores
 
 
 def _weights(counts: Int[np.ndarray, "m n"], like: Float[Array, "n d"]) -> Float[Array, "m n"]:
@@ -170,7 +173,7 @@ def neuron_side(x: Float[Array, "n d"], *, name: str = "x") -> NeuronSide:
     """
     x = checked(x, name=name)
     xp = namespace(x)
-    wide, deviations, _ = centred(x)
+    wide, deviations = centred(x)
     constant = deviations == 0
     columns = wide / xp.where(constant, xp.ones_like(deviations), deviations)
     return NeuronSide(xp.astype(columns, working_dtype(x)), to_host(constant))
@@ -211,7 +214,8 @@ def average_neuronwise_correlation(
     Args:
         x: Sentence vectors in one language, at least 4; row i translates row i of `y`.
         y: Sentence vectors in the other, from the same layer of the same model.
-        absolute: Average |r| instead of r. Its floor under independence is sqrt(2 / (pi (n - 1))), not 0.
+        absolute: Average |r| instead of r. Its floor under independence is sqrt(2 / (pi (n - 1))), not 0; its
+            bootstrap is centred on the score (see `bootstrap_interval`).
 
     Returns:
         The mean, each neuron's correlation, and how many neurons had no variance (these count as 0).

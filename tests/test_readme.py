@@ -24,7 +24,7 @@ def test_the_example_shows_what_the_demo_prints():
 
 @pytest.mark.parametrize("measure", TABLE, ids=lambda measure: measure.name)
 def test_every_probe_stands_in_the_table_of_measures(measure):
-    cells = (f"`{measure.name}`", f"`{measure.function.__name__}`", measure.asks, measure.bounds, measure.chance_words)
+    cells = (f"`{measure.name}`", f"`{measure.function.__name__}`", measure.asks, measure.bounds, measure.chance)
     assert f"| {' | '.join((*cells, measure.fooled_by))} |" in README
 
 

@@ -61,7 +61,7 @@ def _few_sentences(table: pd.DataFrame, n_dimensions: int) -> Iterator[str]:
 def _text(confounds: pd.DataFrame) -> Iterator[str]:
     for column, words in (
         ("truncated", "sentences were cut at the model's maximum length"),
-        ("duplicates", "sentences stand in more than one row; tied answers share the hit"),
+        ("duplicates", "sentences stand in more than one row; in retrieval each of these rows is a right answer"),
     ):
         hit = confounds[confounds[column] > 0]
         if len(hit):

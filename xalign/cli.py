@@ -1,5 +1,6 @@
 """The command line: each command is a public function with the same words."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,9 +67,12 @@ def probe(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Measure, layer by layer, how well MODEL aligns the languages of CORPUS."""
     with _told_plainly():
-        from xalign import load_corpus, load_encoder
+        from xalign import load_encoder
+        from xalign.probing import load_text
         from xalign.probing import probe as run
 
+        _require_folder(out)
+        chosen, against = _names(languages), None if pivot.lower() == "none" else pivot
         report = run(
             load_encoder(
                 model,
@@ -79,11 +83,11 @@ def probe(  # noqa: PLR0913 - options of a command
                 trust_remote_code=trust_remote_code,
                 neuron_modules=neuron_modules,
             ),
-            load_corpus(corpus, limit=limit, split=split, normalise=normalise),
+            load_text(corpus, chosen, against, limit=limit, split=split, normalise=normalise, progress=not quiet),
             probes=_names(probes) or (),
-            languages=_names(languages),
+            languages=chosen,
             layers=_numbers(layers, "--layers"),
-            pivot=None if pivot.lower() == "none" else pivot,
+            pivot=against,
             pooling=pooling,
             n_permutations=n_permutations,
             n_resamples=n_resamples,
@@ -144,6 +148,13 @@ def _show(report: "ProbeReport", folder: Path, as_json: bool) -> None:
     from xalign.cli_output import report_as_json, report_as_text
 
     typer.echo(report_as_json(report, folder) if as_json else report_as_text(report, folder))
+
+
+def _require_folder(out: Path) -> None:
+    """Refuse, before hours of work, a place where no report can be written."""
+    standing = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not standing.is_dir() or not os.access(standing, os.W_OK):
+        raise XalignError(f"--out must be a folder that can be written, got {out}; {standing} is not")
 
 
 def _names(text: str | None) -> list[str] | None:

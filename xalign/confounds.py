@@ -1,11 +1,10 @@
 """What could explain a score away: one row per language, from the tokenizer and the text alone."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from xalign.corpora import Corpus, language_name, script_of
+from xalign.corpora import Corpus, count_duplicates, language_name, script_of
 from xalign.encoders import Activations, Encoder, shared_token_share, tokenization_statistics
 from xalign.encoding import EncodedGroup
 
@@ -57,5 +56,5 @@ def _row(
         "truncated": encoded.n_truncated,
         "unknown_share": found.unknown_share,
         "identical_token_share": float("nan") if beside is None else shared_token_share(encoder, sentences, beside),
-        "duplicates": sum(count for count in Counter(sentences).values() if count > 1),
+        "duplicates": count_duplicates(sentences),
     }

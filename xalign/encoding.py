@@ -1,6 +1,6 @@
 """From a corpus to activations: every language through the model once, or out of the cache."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tqdm.auto import tqdm
@@ -31,8 +31,9 @@ class EncodingRequest:
 
 @dataclass(frozen=True)
 class EncodedGroup:
-    """Languages whose rows translate each other, with their activations."""
+    """Languages whose rows translate each other, with their sentences and activations."""
 
+    sentences: Mapping[str, Sequence[str]]
     activations: dict[str, Activations]
 
     @property
@@ -55,7 +56,7 @@ def encode_corpus(encoder: Encoder, corpus: Corpus, request: EncodingRequest) ->
     Raises:
         ActivationError: If the model gives NaN or infinite values; names model, layer and language.
     """
-    groups = _groups(corpus)
+    groups = groups_of(corpus)
     with tqdm(
         total=sum(len(group.languages) for group in groups), desc="encoding", disable=not request.progress
     ) as bar:
@@ -65,10 +66,11 @@ def encode_corpus(encoder: Encoder, corpus: Corpus, request: EncodingRequest) ->
                 bar.set_postfix_str(language)
                 activations[language] = _encode(encoder, group.sentences[language], language, request)
                 bar.update()
-            yield EncodedGroup(activations)
+            yield EncodedGroup(group.sentences, activations)
 
 
-def _groups(corpus: Corpus) -> list[ParallelCorpus]:
+def groups_of(corpus: Corpus) -> list[ParallelCorpus]:
+    """The sets of mutually parallel languages: one, or one per bitext."""
     return list(corpus.bitexts.values()) if isinstance(corpus, BitextCorpus) else [corpus]
 
 

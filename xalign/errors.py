@@ -17,6 +17,10 @@ class UnknownNameError(XalignError, ValueError):
     """A probe, language, layer or option of that name does not exist; the message names the nearest."""
 
 
+class SettingError(XalignError, ValueError):
+    """An argument has a value that cannot be used; the message says which values can."""
+
+
 class ActivationError(XalignError):
     """A forward pass gave values that cannot be measured (NaN or infinite)."""
 
@@ -27,7 +31,3 @@ class ProbeError(XalignError, ValueError):
 
 class CacheError(XalignError):
     """The activation cache cannot be read or written."""
-
-
-class InexactWarning(UserWarning):
-    """The answer is usable, but an approximation or a substitution stands behind it."""

@@ -1,7 +1,7 @@
 """One layer of one group of languages: every probe's score, null and interval, each intermediate computed once."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -9,12 +9,14 @@ import numpy as np
 
 from probes.judging import draw_permutations, draw_resamples, interval_of, null_of
 from probes.retrieval import RetrievalPreparation, retrieval_statistics
+from probes.retrieval_sides import RetrievalSide
+from xalign.corpora import count_duplicates, duplicate_labels
 from xalign.encoding import EncodedGroup
 from xalign.errors import ProbeError
 from xalign.measures import Measure
 
 SIDE_ELEMENTS = 1 << 28
-"""How many numbers of n x n matrices the sides of one layer may hold; where they are more, sides are made again."""
+"""How many numbers the sides of one layer may hold together; where they are more, sides are made again."""
 
 
 @dataclass(frozen=True)
@@ -72,24 +74,24 @@ def families(measures: Iterable[Measure]) -> list[list[Measure]]:
 def _judge(
     family: list[Measure], group: EncodedGroup, layer: int, pivot: str | None, judging: Judging
 ) -> Iterator[dict[str, Any]]:
-    stack = {language: _states(group, language, family[0].states, layer) for language in group.languages}
+    n, width = _states(group, group.languages[0], family[0].states, layer).shape
+    at_once = max(2, SIDE_ELEMENTS // (n * max(n, 2 * width)))
     prepare = family[0].preparation
-    n = len(next(iter(stack.values())))
-    at_once = max(2, SIDE_ELEMENTS // n**2)
 
     @lru_cache(maxsize=at_once)
     def side(language: str) -> Any:
-        return prepare.side(stack[language], name=language)
+        return prepare.side(_states(group, language, family[0].states, layer), name=language)
 
     draws = Draws(
         draw_permutations(n, judging.n_permutations, seed=judging.seed),
         draw_resamples(n, judging.n_resamples, seed=judging.seed),
     )
     score = _score_together if isinstance(prepare, RetrievalPreparation) else _score_alone
-    for source, targets in _against(list(stack), pivot):
+    for source, targets in _against(group.languages, pivot):
         for start in range(0, len(targets), at_once - 1):
             sides = {target: side(target) for target in targets[start : start + at_once - 1]}
-            for target, measure, judged in score(family, side(source), sides, draws):
+            answers = AnswerGroups(group, source)
+            for target, measure, judged in score(family, side(source), sides, draws, answers):
                 yield _row(measure, judged, n) | {"source": source, "target": target}
 
 
@@ -114,10 +116,27 @@ class Draws:
 
 
 @dataclass(frozen=True)
+class AnswerGroups:
+    """Which rows are right answers to each other because a sentence of the pair stands in both."""
+
+    group: EncodedGroup
+    source: str
+
+    def labelled(self, a: RetrievalSide, b: RetrievalSide, target: str) -> tuple[RetrievalSide, RetrievalSide]:
+        """The two sides with a label per row; as they are where no sentence stands twice."""
+        texts = [self.group.sentences[language] for language in (self.source, target)]
+        if not any(count_duplicates(text) for text in texts):
+            return a, b
+        labels = duplicate_labels(*texts)
+        return replace(a, labels=labels), replace(b, labels=labels)
+
+
+@dataclass(frozen=True)
 class Judged:
-    """A score with its permuted and resampled ones."""
+    """A score with its chance level and its permuted and resampled scores."""
 
     score: float
+    chance: float
     permuted: np.ndarray
     resampled: np.ndarray
 
@@ -125,27 +144,33 @@ class Judged:
 Scored = Iterator[tuple[str, Measure, Judged]]
 
 
-def _score_alone(family: list[Measure], source: Any, targets: dict[str, Any], draws: Draws) -> Scored:
-    """One measure: the source is permuted once for all its targets."""
+def _score_alone(
+    family: list[Measure], source: Any, targets: dict[str, Any], draws: Draws, answers: AnswerGroups
+) -> Scored:
+    """One measure, which knows no answers: the source is permuted once for all its targets."""
     (measure,) = family
     preparation = measure.preparation
     permuted = preparation.permuted_many(source, list(targets.values()), draws.permutations)
     resampled = preparation.resampled_many(source, list(targets.values()), draws.counts)
     for i, (target, side) in enumerate(targets.items()):
-        yield target, measure, Judged(float(preparation.pair(source, side).score), permuted[i], resampled[i])
+        prepared = preparation.pair(source, side)
+        yield target, measure, Judged(float(prepared.score), float(prepared.chance), permuted[i], resampled[i])
 
 
-def _score_together(family: list[Measure], source: Any, targets: dict[str, Any], draws: Draws) -> Scored:
+def _score_together(
+    family: list[Measure], source: Any, targets: dict[str, Any], draws: Draws, answers: AnswerGroups
+) -> Scored:
     """Retrieval: one pass over the similarities of a pair serves every measure."""
     preparations = [cast(RetrievalPreparation, measure.preparation) for measure in family]
     neighbours = max(preparation.neighbours for preparation in preparations)
     ranks = any(preparation.ranks for preparation in preparations)
     for target, side in targets.items():
-        statistics = retrieval_statistics(source, side, neighbours=neighbours, ranks=ranks)
+        pair = answers.labelled(source, side, target)
+        statistics = retrieval_statistics(*pair, neighbours=neighbours, ranks=ranks)
         for measure, preparation in zip(family, preparations, strict=True):
             prepared = preparation.read(statistics)
             permuted, resampled = prepared.permuted(draws.permutations), prepared.resampled(draws.counts)
-            yield target, measure, Judged(float(prepared.score), permuted, resampled)
+            yield target, measure, Judged(float(prepared.score), float(prepared.chance), permuted, resampled)
 
 
 def _row(measure: Measure, judged: Judged, n: int) -> dict[str, Any]:
@@ -153,7 +178,7 @@ def _row(measure: Measure, judged: Judged, n: int) -> dict[str, Any]:
     return {
         "probe": measure.name,
         "score": judged.score,
-        "chance": null.mean if measure.chance is None else measure.chance(n),
+        "chance": judged.chance,
         "null_mean": null.mean,
         "null_sd": null.sd,
         "p_value": null.p_value,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 import probes
@@ -29,9 +28,7 @@ class Measure:
         asks: The question it answers.
         bounds: The range of its score, in words.
         fooled_by: What makes it high or low for another reason.
-        chance: From the number of sentences to the score of a model that knows nothing; None where it depends on the
-            data, and the mean of the permutation null stands for it.
-        chance_words: The same for a reader.
+        chance: What a model that knows nothing scores, in words.
         options: Arguments of the function.
         states: What it reads: "layer" (pooled hidden states), "nas" or "nav" (neuron states).
         all_pairs: A function that scores all pairs of languages at once, where there is one.
@@ -42,8 +39,7 @@ class Measure:
     asks: str
     bounds: str
     fooled_by: str
-    chance: Callable[[int], float] | None
-    chance_words: str
+    chance: str
     options: Mapping[str, Any] = field(default_factory=dict)
     states: str = "layer"
     all_pairs: Callable[..., Any] | None = None
@@ -54,94 +50,74 @@ class Measure:
         return self.function.preparation(**self.options)  # type: ignore[attr-defined]
 
 
-def _zero(n: int) -> float:
-    return 0.0
-
-
-def _one_in(n: int) -> float:
-    return 1 / n
-
-
-def _one_in_both(n: int) -> float:
-    return 1 / (2 * n - 1)
-
-
-def _harmonic(n: int) -> float:
-    return sum(1 / rank for rank in range(1, n + 1)) / n
-
-
-def _folded_normal(n: int) -> float:
-    return sqrt(2 / (pi * (n - 1)))
-
-
 HUBS = "hub sentences that are near to everything; sentences that share names, digits or punctuation"
 TABLE = (
     Measure(
-        "cka", probes.linear_cka, chance=_zero, chance_words="0", all_pairs=probes.pairwise_cka,
+        "cka", probes.linear_cka, chance="0", all_pairs=probes.pairwise_cka,
         asks="Are the sentences of two languages arranged alike, up to rotation, scale and offset? (debiased)",
         bounds="about -1 to 1; 1 is the same arrangement",
         fooled_by="one dominant dimension (read ANC beside it); an offset between languages goes unseen",
     ),
     Measure(
-        "cka_biased", probes.linear_cka, options={"estimator": "biased"}, chance=None, all_pairs=probes.pairwise_cka,
-        chance_words="far above 0 when sentences are fewer than dimensions: read the null",
+        "cka_biased", probes.linear_cka, options={"estimator": "biased"}, all_pairs=probes.pairwise_cka,
+        chance="tr K tr L / ((n - 1) ‖K‖ ‖L‖): far above 0 when n < d",
         asks="The same with the usual biased estimator, for comparison with published numbers.",
         bounds="0 to 1", fooled_by="few sentences: independent data give .89 at n = 100, d = 768",
     ),
     Measure(
-        "anc", probes.average_neuronwise_correlation, chance=_zero, chance_words="0", all_pairs=probes.pairwise_anc,
+        "anc", probes.average_neuronwise_correlation, chance="0", all_pairs=probes.pairwise_anc,
         asks="Does each neuron vary alike in two languages? (mean signed correlation)",
         bounds="-1 to 1", fooled_by="a rotation between languages lowers it; sentence length raises it",
     ),
     Measure(
-        "anc_absolute", probes.average_neuronwise_correlation, options={"absolute": True}, chance=_folded_normal,
-        chance_words="sqrt(2 / (pi (n - 1)))", all_pairs=probes.pairwise_anc,
+        "anc_absolute", probes.average_neuronwise_correlation, options={"absolute": True},
+        chance="sqrt(2 / (pi (n - 1)))", all_pairs=probes.pairwise_anc,
         asks="The same with absolute correlations.", bounds="0 to 1",
         fooled_by="few sentences: the floor is .080 at n = 100",
     ),
     Measure(
-        "retrieval", probes.retrieval_accuracy, chance=_one_in, chance_words="1/n",
+        "retrieval", probes.retrieval_accuracy, chance="1/n",
         asks="Is a sentence's nearest neighbour in the other language its translation? (P@1, mean of both directions)",
         bounds="0 to 1", fooled_by=HUBS,
     ),
     Measure(
-        "mrr", probes.mean_reciprocal_rank, chance=_harmonic, chance_words="(1 + 1/2 + ... + 1/n) / n",
+        "mrr", probes.mean_reciprocal_rank, chance="(1 + 1/2 + ... + 1/n) / n",
         asks="How far down the list of neighbours stands the translation? (mean reciprocal rank, both directions)",
         bounds="0 to 1", fooled_by=HUBS,
     ),
     Measure(
-        "mutual", probes.mutual_retrieval, chance=_one_in_both, chance_words="1/(2n - 1)",
+        "mutual", probes.mutual_retrieval, chance="1/(2n - 1)",
         asks="Are a sentence and its translation each other's nearest neighbours? (MEXA's rule)",
         bounds="0 to 1", fooled_by=HUBS,
     ),
     Measure(
-        "strong", probes.strong_alignment, chance=_one_in_both, chance_words="1/(2n - 1)",
+        "strong", probes.strong_alignment, chance="1/(2n - 1)",
         asks="Is the translation nearer than every other sentence of both languages? (strong alignment)",
         bounds="0 to 1", fooled_by="an offset between languages takes it to 0 however well meanings match",
     ),
     Measure(
-        "csls", probes.csls_retrieval, chance=_one_in, chance_words="1/n",
+        "csls", probes.csls_retrieval, chance="1/n",
         asks="Retrieval after discounting hubs (CSLS, k = 10, both directions).", bounds="0 to 1",
         fooled_by="fewer sentences than about ten times k",
     ),
     Measure(
-        "margin", probes.margin_retrieval, options={"margin": "distance"}, chance=_one_in, chance_words="1/n",
+        "margin", probes.margin_retrieval, options={"margin": "distance"}, chance="1/n",
         asks="Retrieval among the 4 nearest by margin (distance form, pivot to language); 1 - xsim error.",
         bounds="0 to 1",
         fooled_by="a translation outside the 4 nearest by cosine can never be found",
     ),
     Measure(
-        "cosine", probes.pair_cosine, chance=None, chance_words="the cosine of random pairs: read the null",
+        "cosine", probes.pair_cosine, chance="the mean cosine of pairs that are not translations",
         asks="How near is a sentence to its translation? (mean cosine)", bounds="-1 to 1",
         fooled_by="anisotropy: in many models random pairs have .9 too",
     ),
     Measure(
-        "neurons", probes.mutual_retrieval, states="nas", chance=_one_in_both, chance_words="1/(2n - 1)",
+        "neurons", probes.mutual_retrieval, states="nas", chance="1/(2n - 1)",
         asks="Do translations fire the same feed-forward neurons? (NeuronXA on activation states, NAS)",
         bounds="0 to 1", fooled_by=HUBS,
     ),
     Measure(
-        "neurons_nav", probes.mutual_retrieval, states="nav", chance=_one_in_both, chance_words="1/(2n - 1)",
+        "neurons_nav", probes.mutual_retrieval, states="nav", chance="1/(2n - 1)",
         asks="The same on the neurons' absolute values (NAV).", bounds="0 to 1", fooled_by=HUBS,
     ),
 )  # fmt: skip
@@ -169,4 +145,4 @@ def guide(names: Iterable[str]) -> tuple[GuideRow, ...]:
     from xalign.report_page import GuideRow
 
     rows = [MEASURES[name] for name in names if name in MEASURES]
-    return tuple(GuideRow(row.name, row.asks, row.bounds, row.chance_words, row.fooled_by) for row in rows)
+    return tuple(GuideRow(row.name, row.asks, row.bounds, row.chance, row.fooled_by) for row in rows)

@@ -14,10 +14,10 @@ from xalign.all_pairs import pairs_of_table, score_all_pairs
 from xalign.caveats import collect_warnings, count_constant_neurons
 from xalign.columns import TABLE_COLUMNS
 from xalign.confounds import measure_confounds
-from xalign.corpora import Corpus, load_corpus, resolve_language
+from xalign.corpora import BitextCorpus, Corpus, load_corpus, resolve_language
 from xalign.encoders import ActivationCache, Encoder, load_encoder
-from xalign.encoding import EncodedGroup, EncodingRequest, encode_corpus
-from xalign.errors import CorpusError
+from xalign.encoding import EncodedGroup, EncodingRequest, encode_corpus, groups_of
+from xalign.errors import CorpusError, ProbeError
 from xalign.judged_layers import Judging, judge_layer
 from xalign.measures import DEFAULT
 from xalign.names import nearest
@@ -38,7 +38,7 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
     n_permutations: int = 200,
     n_resamples: int = 200,
     seed: int = 0,
-    cache: bool | ActivationCache = True,
+    cache: bool | str | Path | ActivationCache = True,
     progress: bool = True,
 ) -> ProbeReport:
     """Measure, layer by layer, how well a model aligns languages.
@@ -55,22 +55,25 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
         n_permutations: Shuffles behind each null; the smallest p-value is 1 / (n_permutations + 1).
         n_resamples: Resamples of sentences behind each 95 % interval.
         seed: Of shuffles and resamples. The same call gives the same table.
-        cache: Keep activations on disk and use those that are there, so that a second run needs no forward pass.
+        cache: Keep activations on disk and use those that are there, so that a second run needs no forward pass. A
+            folder keeps them there, False keeps none.
         progress: Show progress bars on stderr.
 
     Returns:
         The report: `.table`, `.plot_layers()`, `.matrix(probe, layer)`, `.save(folder)`, `.compare(other)` and more.
 
     Raises:
+        SettingError: For a number or list that cannot be used.
         UnknownNameError: For a probe, language, layer or pooling that does not exist.
         CorpusError: If the corpus cannot be read, is not parallel, lacks the pivot or has fewer than 4 sentences.
         ModelError: If the model cannot be loaded safely or lacks what a probe needs.
+        ProbeError: If a probe cannot be taken of this many sentences or of these vectors.
         ActivationError: If the model gives NaN or infinite values; names layer and language.
     """
     started = time.perf_counter()
     settings = ProbeSettings(
-        probes=(probes,) if isinstance(probes, str) else tuple(probes),
-        languages=None if languages is None else tuple(languages),
+        probes=_as_tuple(probes),
+        languages=None if languages is None else _as_tuple(languages),
         layers=None if layers is None else tuple(layers),
         pivot=None if pivot is None else resolve_language(pivot).code,
         pooling=pooling,
@@ -78,7 +81,9 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
         n_resamples=n_resamples,
         seed=seed,
     )
-    text = choose_text(corpus, settings, progress)
+    text = corpus if isinstance(corpus, Corpus) else load_text(corpus, settings.languages, pivot, progress=progress)
+    text = choose_languages(text, settings)
+    require_enough_sentences(text, settings)
     encoder = model if isinstance(model, Encoder) else load_encoder(model)
     request = EncodingRequest(settings.layers, pooling, settings.statistics, _open_cache(cache), progress)
     groups = list(encode_corpus(encoder, text, request))
@@ -92,23 +97,50 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
     return ProbeReport(table[TABLE_COLUMNS], pairs, confounds, describe_run(encoder, text, settings, seconds), caveats)
 
 
-def choose_text(corpus: str | Path | Corpus | None, settings: ProbeSettings, progress: bool) -> Corpus:
-    """Load the corpus, keep the languages asked for and see that the pivot is among them."""
+def load_text(corpus: str | Path | None, languages: Sequence[str] | None, pivot: str | None, **options: Any) -> Corpus:
+    """Load a corpus, reading no more than the pivot and the languages asked for; options are `load_corpus`'."""
+    wanted = None if languages is None else [*([pivot] if pivot else []), *languages]
+    return load_corpus(corpus, languages=wanted, pivot=pivot, **options)
+
+
+def choose_languages(text: Corpus, settings: ProbeSettings) -> Corpus:
+    """Keep the languages asked for, and see that the pivot is among them and two are left.
+
+    Raises:
+        CorpusError: If the pivot is not there, or is not the bitexts' own, or a single language is left.
+    """
     pivot = settings.pivot
-    text = corpus if isinstance(corpus, Corpus) else load_corpus(corpus, pivot=pivot or "eng_Latn", progress=progress)
     if settings.languages is not None:
         wanted = [resolve_language(language).code for language in settings.languages]
         text = text.select(list(dict.fromkeys([*([pivot] if pivot else []), *wanted])))
-    if pivot is not None and pivot not in text.languages:
+    able = (text.pivot,) if isinstance(text, BitextCorpus) else text.languages
+    if pivot is not None and pivot not in able:
         raise CorpusError(
-            f"pivot {pivot!r} is not in corpus {text.name}{nearest(pivot, text.languages)}; name one of "
-            f"{', '.join(text.languages)}, or None for all pairs"
+            f"pivot {pivot!r} cannot be compared with every language of corpus {text.name}{nearest(pivot, able)}; name "
+            f"one of {', '.join(able)}, or None for all pairs"
         )
     if len(text.languages) < 2:
         raise CorpusError(
-            f"corpus {text.name} must leave at least 2 languages to compare, got {', '.join(text.languages)}"
+            f"corpus {text.name} must leave at least 2 languages to compare, got {', '.join(text.languages)}; "
+            "name another"
         )
     return text
+
+
+def require_enough_sentences(text: Corpus, settings: ProbeSettings) -> None:
+    """Refuse, before anything is encoded, a probe that looks at more neighbours than there are sentences.
+
+    Raises:
+        ProbeError: Names probe, language and both numbers.
+    """
+    for group in groups_of(text):
+        for measure in settings.measures:
+            needed = getattr(measure.preparation, "neighbours", 1)
+            if group.n < needed:
+                raise ProbeError(
+                    f"{measure.name} looks at {needed} neighbours and needs as many sentences, got {group.n} in "
+                    f"{', '.join(group.languages[:3])}; give more sentences or leave this probe out"
+                )
 
 
 def judge_groups(
@@ -135,7 +167,11 @@ def _in_order(table: pd.DataFrame, settings: ProbeSettings) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _open_cache(cache: bool | ActivationCache) -> ActivationCache | None:
-    if isinstance(cache, ActivationCache):
-        return cache
-    return ActivationCache() if cache else None
+def _open_cache(cache: bool | str | Path | ActivationCache) -> ActivationCache | None:
+    if isinstance(cache, bool):
+        return ActivationCache() if cache else None
+    return cache if isinstance(cache, ActivationCache) else ActivationCache(Path(cache))
+
+
+def _as_tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -23,7 +23,7 @@ class ProbeReport:
 
     Attributes:
         table: A row per layer, pair of languages and probe: `score`; `chance`, its value for a model that knows nothing
-            (where no closed form exists, the mean of the null); mean, sd and p-value of the permutation null (rows of
+            (exact over all shuffles); mean, sd and p-value of the permutation null (rows of
             the target shuffled); a 95 % bootstrap interval over sentences; `n` sentences.
         pairs: Scores of every two languages, the diagonal included, for the probes that get all pairs from one product
             (`layer probe source target score`, each pair once).

@@ -113,9 +113,10 @@ def summary_table(table: pd.DataFrame) -> CellTable:
 
 
 def confound_table(confounds: pd.DataFrame) -> CellTable:
-    """Lay out the confounds, languages in words."""
-    columns = tuple(Column(str(name).replace("_", " "), _is_number(confounds[name])) for name in confounds.columns)
-    cells = tuple(zip(*(_words(confounds, str(name)) for name in confounds.columns), strict=True))
+    """Lay out the confounds; `language` is said in words, so a column of names beside it is left out."""
+    shown = [str(name) for name in confounds.columns if name != "name"]
+    columns = tuple(Column(name.replace("_", " "), _is_number(confounds[name])) for name in shown)
+    cells = tuple(zip(*(_words(confounds, name) for name in shown), strict=True))
     return CellTable(columns, cells)
 
 

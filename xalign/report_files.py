@@ -17,10 +17,28 @@ if TYPE_CHECKING:
     from xalign.report import ProbeReport
 
 FRAMES = ("table", "pairs", "confounds")
+PICTURES = ("layers.png", "language_layers_*.png", "languages_*.png", "matrix_*.png", "confound_*.png")
 
 
 def save_report(report: "ProbeReport", folder: Path) -> Path:
-    """Write every part of a report; each file is whole or absent, and `run.json` comes last."""
+    """Write every part of a report; each file is whole or absent, and `run.json`, which marks it whole, comes last.
+
+    Raises:
+        XalignError: If the folder cannot be written or the disk is full.
+    """
+    try:
+        return _save(report, folder)
+    except OSError as error:
+        raise XalignError(
+            f"cannot write the report to {folder}: {error.strerror or error}; free space there or name another folder. "
+            "Activations that were cached are kept, so a second run is short"
+        ) from error
+
+
+def _save(report: "ProbeReport", folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in (folder / "run.json", *(path for pattern in PICTURES for path in folder.glob(pattern))):
+        stale.unlink(missing_ok=True)
     for name in FRAMES:
         _write_frame(folder / name, getattr(report, name))
     _write_frame(folder / "summary", report.summary)
@@ -44,13 +62,17 @@ def load_report(folder: Path) -> "ProbeReport":
         raise XalignError(
             f"{folder} is not a saved report: it lacks {', '.join(missing)}; name a folder that save() wrote whole"
         )
-    frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+    try:
+        frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        warnings = tuple(run.pop("warnings"))
+    except (ValueError, KeyError, AttributeError) as error:
+        raise XalignError(f"{folder} is damaged: {type(error).__name__}: {error}; make the report again") from error
     if list(frames["table"].columns) != TABLE_COLUMNS:
         raise XalignError(
             f"{folder / 'table.parquet'} must have the columns {TABLE_COLUMNS}, got {list(frames['table'].columns)}"
         )
-    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return ProbeReport(**frames, warnings=tuple(run.pop("warnings")), run=run)
+    return ProbeReport(**frames, warnings=warnings, run=run)
 
 
 def _write_frame(path: Path, frame: pd.DataFrame) -> None:

@@ -58,7 +58,7 @@ def describe_run(
             "resolution": dict(corpus.resolution),
             "notes": list(corpus.notes()),
         },
-        "arguments": asdict(settings),
+        "arguments": asdict(settings) | {"model": dict(encoder.load_arguments), "corpus": dict(corpus.load_arguments)},
         "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
     }

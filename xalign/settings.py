@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xalign.errors import UnknownNameError
+from xalign.errors import SettingError
 from xalign.measures import Measure, find_measures
 
 
@@ -13,7 +13,7 @@ class ProbeSettings:
     """What decides the numbers beside model and text; see `xalign.probe` for each.
 
     Raises:
-        ValueError: If a number of permutations or resamples is below 1.
+        SettingError: If a number of permutations or resamples is below 1, the seed negative or a list empty.
         UnknownNameError: If a probe is unknown.
     """
 
@@ -29,9 +29,12 @@ class ProbeSettings:
     def __post_init__(self) -> None:
         for name in ("n_permutations", "n_resamples"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.layers is not None and not self.layers:
-            raise UnknownNameError("layers must name at least one layer, got none; leave it out for all")
+                raise SettingError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.seed < 0:
+            raise SettingError(f"seed must be 0 or more, got {self.seed}")
+        for name in ("layers", "languages"):
+            if getattr(self, name) == ():
+                raise SettingError(f"{name} must name at least one, got none; leave it out for all")
         _ = self.measures
 
     @property

@@ -8,7 +8,7 @@ import torch
 
 import probes
 from probes import average_neuronwise_correlation, bootstrap_interval, linear_cka, permutation_null
-from probes.judging import draw_permutations, draw_resamples, interval_of, null_of
+from probes.judging import centred_on, draw_permutations, draw_resamples, interval_of, null_of, prepare
 
 JUDGED = {
     "cka": linear_cka,
@@ -16,7 +16,8 @@ JUDGED = {
     "anc": average_neuronwise_correlation,
     "absolute anc": partial(average_neuronwise_correlation, absolute=True),
     "cosine": probes.pair_cosine,
-    "accuracy": partial(probes.retrieval_accuracy, k=2),
+    "accuracy": probes.retrieval_accuracy,
+    "accuracy at 5": partial(probes.retrieval_accuracy, k=5),
     "reciprocal rank": probes.mean_reciprocal_rank,
     "mutual": probes.mutual_retrieval,
     "strong": probes.strong_alignment,
@@ -41,7 +42,66 @@ def test_judging_what_is_computed_agrees_with_calling_again(measure):
     assert own.score == pytest.approx(measure(x, y).score, abs=1e-12)
 
 
-@pytest.mark.parametrize("name", ["biased cka", "anc", "absolute anc", "cosine"])
+@EVERY
+@pytest.mark.parametrize("relation", [0.0, 1.0], ids=["unrelated", "related"])
+@pytest.mark.parametrize(("n", "d"), [(60, 192), (100, 32)])
+def test_an_interval_contains_its_own_score(measure, relation, n, d):
+    x, noise = np.random.default_rng(1).standard_normal((2, n, d))
+    interval = bootstrap_interval(measure, x, relation * x + noise, n_resamples=200)
+    assert interval.low <= interval.score <= interval.high
+    assert interval.score == pytest.approx(measure(x, relation * x + noise).score, abs=1e-12)
+
+
+@pytest.mark.parametrize("relation", [0.0, 1.0], ids=["unrelated", "related"])
+def test_an_interval_of_neuron_states_contains_its_own_score(relation):
+    x, noise = np.random.default_rng(1).standard_normal((2, 60, 3, 192))
+    interval = bootstrap_interval(probes.neuron_alignment, x, relation * x + 4 * noise, n_resamples=200)
+    assert interval.low <= interval.score <= interval.high
+
+
+@pytest.mark.parametrize("name", ["cka", "biased cka", "anc", "absolute anc", "cosine"])
+def test_the_interval_of_unrelated_vectors_is_no_evidence(name):
+    x, y = np.random.default_rng(3).standard_normal((2, 100, 256))
+    chance = prepare(JUDGED[name], x, y).chance
+    interval = bootstrap_interval(JUDGED[name], x, y, n_resamples=200)
+    assert interval.low <= chance <= interval.high
+
+
+@pytest.mark.parametrize("name", ["biased cka", "absolute anc"])
+@pytest.mark.parametrize("relation", [0.0, 1.0], ids=["unrelated", "related"])
+@pytest.mark.parametrize(("n", "d"), [(60, 192), (100, 32)])
+def test_centred_intervals_cover_the_mean_score_of_samples_of_their_size(name, relation, n, d):
+    """The mean over samples of n sentences, not the value of infinitely many; at least as often as they say."""
+    rng, scores, intervals = np.random.default_rng(0), [], []
+    for seed in range(80):
+        x, noise = rng.standard_normal((2, n, d))
+        interval = bootstrap_interval(JUDGED[name], x, relation * x + noise, n_resamples=100, level=0.9, seed=seed)
+        scores.append(interval.score)
+        intervals.append((interval.low, interval.high))
+    low, high = np.array(intervals).T
+    assert np.mean((low <= np.mean(scores)) & (np.mean(scores) <= high)) > 0.8
+    assert np.mean(high - low) < 4 * (np.quantile(scores, 0.95) - np.quantile(scores, 0.05))
+
+
+def test_centring_takes_off_the_mean_difference_and_keeps_spread_range_and_undefined_scores():
+    resampled = np.array([0.5, 0.7, np.nan, 0.9])
+    np.testing.assert_allclose(centred_on(0.4, resampled), [0.2, 0.4, np.nan, 0.6])
+    np.testing.assert_allclose(centred_on(0.1, resampled), [0.0, 0.1, np.nan, 0.3])
+    np.testing.assert_array_equal(centred_on(0.4, np.full(2, np.nan)), [np.nan, np.nan])
+    np.testing.assert_array_equal(centred_on(np.nan, np.array([0.1])), [0.1])
+
+
+@pytest.mark.parametrize("name", ["biased cka", "absolute anc"])
+def test_centred_bootstraps_are_those_of_calling_again_moved_onto_the_score(name):
+    x, y = related()
+    counts = draw_resamples(30, 40, seed=4)
+    own = prepare(JUDGED[name], x, y).resampled(counts)
+    again = prepare(lambda a, b: JUDGED[name](a, b).score, x, y).resampled(counts)
+    np.testing.assert_allclose(own - own.mean(), again - again.mean(), atol=1e-12)
+    assert own.mean() == pytest.approx(JUDGED[name](x, y).score, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["anc", "cosine"])
 def test_plain_bootstraps_agree_with_calling_again(name):
     x, y = related()
     own = bootstrap_interval(JUDGED[name], x, y, n_resamples=30, seed=4)
@@ -143,5 +203,34 @@ def test_unfit_input_is_refused_by_name():
         permutation_null(linear_cka, x, y, n_permutations=0)
     with pytest.raises(ValueError, match="n_resamples must be at least 1, got 0"):
         bootstrap_interval(linear_cka, x, y, n_resamples=0)
+    with pytest.raises(TypeError, match=r"n_permutations must be a whole number, got 2\.5"):
+        permutation_null(linear_cka, x, y, n_permutations=2.5)
+    with pytest.raises(TypeError, match=r"n_resamples must be a whole number, got 2\.5"):
+        bootstrap_interval(linear_cka, x, y, n_resamples=2.5)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        permutation_null(linear_cka, x, y, seed=-1)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        bootstrap_interval(linear_cka, x, y, seed=-1)
+    with pytest.raises(TypeError, match="seed must be a whole number, got None"):
+        bootstrap_interval(linear_cka, x, y, seed=None)
     with pytest.raises(ValueError, match="level must lie between 0 and 1, got 95"):
         bootstrap_interval(linear_cka, x, y, n_resamples=2, level=95)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("measure", [probes.retrieval_accuracy, probes.csls_retrieval, probes.margin_retrieval])
+def test_a_number_of_neighbours_that_is_not_whole_is_refused(measure):
+    x, y = related()
+    with pytest.raises(TypeError, match=r"k must be a whole number, got 2\.5; give an int"):
+        measure(x, y, k=2.5)
+    assert measure(x, y, k=np.int64(2)).score == measure(x, y, k=2).score
+
+
+@EVERY
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_complex_vectors_are_refused_by_name(measure, library):
+    x, y = related()
+    given = (x, y + 0j) if library == "numpy" else (torch.tensor(x), torch.tensor(y + 0j))
+    with pytest.raises(ValueError, match=r"y must hold real numbers, got .*complex128; give its real part"):
+        measure(*given)

@@ -86,14 +86,16 @@ def test_permuted_scores_are_those_of_permuted_rows(absolute):
 
 
 @BOTH
-def test_resampled_scores_are_those_of_repeated_rows(absolute):
+def test_resampled_scores_are_those_of_repeated_rows_moved_onto_the_score_if_absolute(absolute):
     x, y = related(n=12)
     x[:, 2] = np.arange(12) == 4
     measure = partial(average_neuronwise_correlation, absolute=absolute)
     counts = draw_resamples(12, 30)
     assert (counts[:, 4] == 0).any()
     rows = [np.repeat(np.arange(12), c) for c in counts]
-    expected = [measure(x[r], y[r]).score for r in rows]
+    expected = np.array([measure(x[r], y[r]).score for r in rows])
+    if absolute:
+        expected += measure(x, y).score - expected.mean()
     np.testing.assert_allclose(prepare(measure, x, y).resampled(counts), expected, atol=1e-12)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from xalign.columns import TABLE_COLUMNS
+from xalign.corpora import language_name, script_of
 
 LANGUAGES = (
     "eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "rus_Cyrl", "ell_Grek", "tur_Latn", "fin_Latn", "hun_Latn",
@@ -62,15 +63,19 @@ def confound_table() -> pd.DataFrame:
     """A row per language, as a report keeps it."""
     rng = np.random.default_rng(1)
     tokens = np.round(rng.uniform(14, 41, len(LANGUAGES)), 2)
+    spaceless = np.isin(LANGUAGES, ["zho_Hans", "jpn_Jpan", "tha_Thai"])
+    shared = np.round(rng.uniform(0, 0.2, len(LANGUAGES)), 3)
     return pd.DataFrame(
         {
             "language": LANGUAGES,
-            "script": [language[4:] for language in LANGUAGES],
+            "name": [language_name(language) for language in LANGUAGES],
+            "script": [script_of(language) for language in LANGUAGES],
             "sentences": 100,
             "tokens_per_sentence": tokens,
-            "fertility": np.round(tokens / 14, 2),
+            "fertility": np.where(spaceless, np.nan, np.round(tokens / 14, 2)),
             "truncated": rng.integers(0, 2, len(LANGUAGES)),
-            "share_identical_tokens": np.round(rng.uniform(0, 0.2, len(LANGUAGES)), 3),
+            "unknown_share": np.round(rng.uniform(0, 0.01, len(LANGUAGES)), 4),
+            "identical_token_share": np.where(np.arange(len(LANGUAGES)) == 0, np.nan, shared),
             "duplicates": 0,
         }
     )

@@ -62,6 +62,8 @@ def test_cache_lists_what_a_run_left_and_clears_it(tmp_path):
         (["--languages", "xyzzy"], "xyzzy"),
         (["nowhere/at/all"], "nowhere"),
         (["xalign-mini", "no-such-file.tsv"], "no-such-file.tsv"),
+        (["--permutations", "0"], "n_permutations"),
+        (["--languages", ""], "languages"),
     ],
 )
 def test_bad_input_is_one_line_on_stderr_and_exit_code_1(tmp_path, arguments, words):
@@ -71,6 +73,13 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_1(tmp_path, arguments, wo
     assert words in found.stderr
     assert "Traceback" not in found.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_place_where_no_report_can_stand_is_refused_before_any_work(tmp_path):
+    (tmp_path / "file").write_text("here")
+    found = run("probe", "--out", tmp_path / "file", "--quiet")
+    assert found.exit_code == 1
+    assert "--out must be a folder" in found.stderr
 
 
 def test_layers_that_are_no_numbers_are_explained(tmp_path):

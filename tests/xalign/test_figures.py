@@ -256,6 +256,8 @@ def test_errors_name_what_came_and_what_to_do(report_table, confound_table, ax):
         plot_layers(table.drop(columns="null_sd"), ax=ax)
     with pytest.raises(UnknownNameError, match=r"against must be one of .* got 'tokens'"):
         plot_confound(table, confound_table, "cka", against="tokens", ax=ax)
+    with pytest.raises(UnknownNameError, match=r"against must be one of .*'fertility'.*, got 'script'"):
+        plot_confound(table, confound_table, "cka", against="script", ax=ax)
     with pytest.raises(UnknownNameError, match=r"layer must be one of .* got 9"):
         plot_confound(table, confound_table, "cka", layer=9, ax=ax)
 

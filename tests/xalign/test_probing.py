@@ -13,7 +13,7 @@ import probes
 import xalign
 from xalign.columns import TABLE_COLUMNS
 from xalign.encoders import ActivationCache, Encoder
-from xalign.errors import ActivationError, CorpusError, ProbeError, UnknownNameError
+from xalign.errors import ActivationError, CorpusError, ProbeError, SettingError, UnknownNameError
 from xalign.measures import MEASURES, TABLE
 
 LANGUAGES = ["deu_Latn", "swh_Latn", "kat_Geor"]
@@ -67,8 +67,10 @@ def test_chance_in_the_table_is_the_measures_own(report, encoded):
     for measure in TABLE:
         x, y = (vectors(encoded, language, measure.states, 2) for language in ("eng_Latn", "deu_Latn"))
         own = getattr(measure.function(x, y, **measure.options), "chance", None)
-        if own is not None and measure.chance is not None:
-            assert measure.chance(len(x)) == pytest.approx(own), measure.name
+        row = report.table[(report.table["probe"] == measure.name) & (report.table["layer"] == 2)].iloc[0]
+        if own is not None:
+            assert row["chance"] == pytest.approx(own, abs=1e-6), measure.name
+        assert row["chance"] == pytest.approx(row["null_mean"], abs=max(0.02, 4 * row["null_sd"])), measure.name
 
 
 def test_the_table_has_a_row_for_every_layer_language_and_probe(report):
@@ -198,13 +200,15 @@ def test_an_unknown_probe_is_refused_with_the_nearest_name():
     ("options", "error", "message"),
     [
         ({"layers": [99]}, UnknownNameError, "99"),
-        ({"layers": []}, UnknownNameError, "layers"),
+        ({"layers": []}, SettingError, "layers"),
+        ({"languages": []}, SettingError, "languages"),
+        ({"seed": -1}, SettingError, "seed"),
         ({"pooling": "max"}, UnknownNameError, "pooling"),
         ({"pivot": "isl_Latn"}, CorpusError, "isl_Latn"),
         ({"pivot": "klingonese"}, UnknownNameError, "klingonese"),
         ({"languages": ["isl_Latn"]}, UnknownNameError, "isl_Latn"),
         ({"languages": ["eng_Latn"]}, CorpusError, "at least 2"),
-        ({"n_permutations": 0}, ValueError, "n_permutations"),
+        ({"n_permutations": 0}, SettingError, "n_permutations"),
         ({"probes": ()}, UnknownNameError, "probes"),
     ],
 )
@@ -214,8 +218,65 @@ def test_bad_arguments_are_named(encoder, corpus, options, error, message):
 
 
 def test_a_probe_that_needs_more_sentences_says_which_one_and_where(encoder, corpus):
-    with pytest.raises(ProbeError, match="csls at layer 1: k must be between 1 and the 6 rows"):
+    with pytest.raises(ProbeError, match=r"csls looks at 10 neighbours .* got 6"):
         xalign.probe(encoder, corpus.take(6), probes="csls", layers=[1], cache=False, **FAST)
+
+
+def test_rows_of_one_text_are_right_answers_to_each_other(encoder, corpus):
+    rows = [0, 1, 2, 3, 4, 5, 6, 0, 1]
+    texts = {code: [corpus.sentences[code][row] for row in rows] for code in ("eng_Latn", "deu_Latn")}
+    twice = xalign.ParallelCorpus("twice", {code: tuple(text) for code, text in texts.items()})
+    found = xalign.probe(encoder, twice, probes=("mutual", "mrr", "cka"), layers=[5], cache=False, **FAST)
+    x, y = (encoder.encode(texts[code], progress=False).layer(5) for code in ("eng_Latn", "deu_Latn"))
+    scores = found.table.set_index("probe")["score"]
+    assert scores["mutual"] == pytest.approx(probes.mutual_retrieval(x, y, groups=rows).score)
+    assert scores["mutual"] > probes.mutual_retrieval(x, y).score
+    assert scores["mrr"] == pytest.approx(probes.mean_reciprocal_rank(x, y, groups=rows).score)
+
+
+def test_bitexts_cannot_be_compared_with_another_pivot_than_their_own(encoder, corpus, tmp_path):
+    for code, language in (("deu", "deu_Latn"), ("swh", "swh_Latn")):
+        for side, name in ((code, language), ("eng", "eng_Latn")):
+            text = "\n".join(corpus.sentences[name][:8]) + "\n"
+            (tmp_path / f"set.{code}-eng.{side}").write_text(text, encoding="utf-8")
+    bitexts = xalign.load_corpus(tmp_path)
+    with pytest.raises(CorpusError, match="pivot 'deu_Latn'"):
+        xalign.probe(encoder, bitexts, pivot="deu_Latn", cache=False, **FAST)
+
+
+def test_a_language_that_is_not_asked_for_is_not_read(encoder, corpus, tmp_path):
+    for code in ("eng_Latn", "deu_Latn"):
+        (tmp_path / f"{code}.txt").write_text("\n".join(corpus.sentences[code]) + "\n", encoding="utf-8")
+    (tmp_path / "swh_Latn.txt").write_text("\n\n", encoding="utf-8")
+    found = xalign.probe(encoder, tmp_path, probes="cka", languages="German", layers=[0], cache=False, **FAST)
+    assert set(found.table["target"]) == {"deu_Latn"}
+
+
+def test_a_save_that_breaks_off_leaves_no_report_and_a_second_no_stale_picture(report, tmp_path, monkeypatch):
+    folder = report.save(tmp_path / "out")
+    (folder / "matrix_gone.png").write_bytes(b"old")
+    with monkeypatch.context() as patch:
+
+        def full(path, write):
+            raise OSError(28, "No space left on device")
+
+        patch.setattr("xalign.report_files.write_whole", full)
+        with pytest.raises(xalign.XalignError, match="No space left on device"):
+            report.save(folder)
+    with pytest.raises(xalign.XalignError, match=r"lacks run\.json"):
+        xalign.ProbeReport.load(folder)
+    report.save(folder)
+    assert not (folder / "matrix_gone.png").exists()
+
+
+def test_a_damaged_report_is_refused_by_name(report, tmp_path):
+    folder = report.save(tmp_path / "out")
+    for name, content in (("table.parquet", b"torn"), ("run.json", b"{}"), ("run.json", b"[")):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(content)
+        with pytest.raises(xalign.XalignError, match="is damaged"):
+            xalign.ProbeReport.load(folder)
+        (folder / name).write_bytes(whole)
 
 
 def test_values_that_are_not_finite_stop_the_run_and_name_language_and_layer(corpus):

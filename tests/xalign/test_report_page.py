@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import xalign
 from xalign.figures import draw_pictures
 from xalign.report_cells import fact_sections, score_table, summary_table
 from xalign.report_page import GuideRow, ReportData, render_report, write_report
@@ -109,6 +110,21 @@ def test_the_summary_holds_means_and_stars_each_probes_best_layer(small):
             assert text.startswith(f"{means.loc[int(row[0]), probe]:.3f}")
             assert ("★" in text) == (int(row[0]) == means[probe].idxmax())
     assert table.foot == ("chance", "0.000", "0.010")
+
+
+def test_the_made_up_confounds_have_the_columns_of_a_report(confound_table):
+    text = xalign.load_corpus(languages=["eng_Latn", "deu_Latn"], limit=8)
+    fast = {"n_permutations": 19, "n_resamples": 10, "cache": False, "progress": False}
+    assert list(confound_table.columns) == list(xalign.probe(None, text, probes="cka", **fast).confounds.columns)
+
+
+def test_confounds_name_each_language_once_and_say_what_is_not_known(small, confound_table):
+    page = Page(render_report(ReportData(small, confounds=confound_table)))
+    (rows,) = (rows for name, rows in page.tables.items() if "confound" in name)
+    by_language = {row[0].split()[-1]: dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
+    assert [sum("Swahili" in cell for cell in row.values()) for row in by_language.values()].count(1) == 1
+    assert by_language["eng_Latn"]["identical token share"] == by_language["tha_Thai"]["fertility"] == "–"
+    assert not any("name" in heading for heading in rows[0])
 
 
 def test_everything_given_is_escaped(small, confound_table):

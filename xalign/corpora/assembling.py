@@ -11,7 +11,7 @@ from xalign.corpora.bitexts import BitextCorpus, Corpus
 from xalign.corpora.languages import resolve_language
 from xalign.corpora.matching import Rows, join_parts, match_ids, match_positions
 from xalign.corpora.parallel import MINIMUM_SENTENCES, ParallelCorpus
-from xalign.corpora.selecting import pick_languages, pivot_among
+from xalign.corpora.selecting import only_pivot, pick_languages, pivot_among, some_of
 from xalign.corpora.sources import Column, Found
 from xalign.errors import CorpusError, UnknownNameError
 
@@ -41,6 +41,9 @@ class _Chosen:
     column: Column
 
 
+_Pair = tuple[_Chosen, ...]
+
+
 def assemble(found: Found, name: str, wishes: Wishes) -> Corpus:
     """Read what was found.
 
@@ -67,15 +70,16 @@ def _parallel(found: Found, name: str, wishes: Wishes) -> ParallelCorpus:
 
 def _bitexts(found: Found, name: str, wishes: Wishes) -> BitextCorpus:
     pairs = [tuple(_Chosen(_resolve(column), column) for column in pair) for pair in found.bitexts]
-    pivot = _common_pivot(pairs, name, wishes.pivot)
-    others = {id(pair): next(each for each in pair if each.code != pivot) for pair in pairs}
-    kept = _choose(list(others.values()), _without(pivot, wishes.languages), name)
-    chosen = [pair for pair in pairs if others[id(pair)] in kept]
+    pivot = _pivot_of(pairs, name, wishes)
+    wanted = _without(pivot, wishes.languages, name)
+    having = _with_pivot(pairs, pivot, all_must=wanted is None)
+    others = {id(pair): next(each for each in pair if each.code != pivot) for pair in having}
+    kept = _choose(list(others.values()), wanted, name)
+    chosen = [pair for pair in having if others[id(pair)] in kept]
     shown = tqdm(chosen, desc=f"reading {name}", disable=not wishes.progress, leave=False, delay=1.0)
     bitexts = {others[id(pair)].code: _bitext(name, pair, wishes.normalise) for pair in shown}
     resolution = {each.column.spelling: each.code for pair in chosen for each in pair}
     corpus = BitextCorpus(name, pivot, bitexts, resolution)
-    wanted = _without(pivot, wishes.languages)
     return corpus if wanted is None else corpus.select(wanted)
 
 
@@ -125,28 +129,60 @@ def _no_collision(first: _Chosen, second: _Chosen) -> None:
         )
 
 
-def _without(pivot: str, languages: Sequence[str] | None) -> Sequence[str] | None:
-    """The languages without the pivot; None when that leaves all bitexts."""
-    if not languages or isinstance(languages, str):
-        return languages
-    return [name for name in languages if resolve_language(name).code != pivot] or None
+def _without(pivot: str, languages: Sequence[str] | None, name: str) -> Sequence[str] | None:
+    """The languages without the pivot; None for all bitexts."""
+    if languages is None:
+        return None
+    others = [language for language in languages if resolve_language(language).code != pivot]
+    if not others:
+        raise only_pivot(pivot, name)
+    return others
 
 
-def _common_pivot(pairs: Sequence[Sequence[_Chosen]], name: str, wanted: str | None) -> str:
-    """The language that is in every pair: the one asked for, or for None the only one there is."""
-    common = set.intersection(*({each.code for each in pair} for pair in pairs))
-    if wanted is not None:
-        pivot = pivot_among(wanted, sorted({each.code for pair in pairs for each in pair}), name)
-    elif len(common) == 1:
-        (pivot,) = common
-    else:
-        raise CorpusError(f"{name}: pivot must be given when bitexts have {len(common)} common languages, got None")
-    apart = next((pair for pair in pairs if pivot not in {each.code for each in pair}), None)
-    same = next((pair for pair in pairs if pair[0].code == pair[1].code), None)
-    if apart or same:
-        bad = (apart or same or pairs[0])[0].column.file
-        raise CorpusError(f"{bad}: a bitext of {pivot} and another language was expected, got none; pass pivot=")
+def _with_pivot(pairs: Sequence[_Pair], pivot: str, *, all_must: bool) -> Sequence[_Pair]:
+    """The pairs of the pivot and another language; the first pair that is none is an error if all must be."""
+    having = [pair for pair in pairs if pivot in _codes(pair) and len(_codes(pair)) == 2]
+    if len(having) < len(pairs) and (all_must or not having):
+        bad = next(pair for pair in pairs if pair not in having)
+        raise CorpusError(
+            f"{bad[0].column.file}: a bitext of {pivot} and another language was expected, got "
+            f"{' and '.join(each.code for each in bad)}; pass pivot=, or languages= to choose bitexts"
+        )
+    return having
+
+
+def _pivot_of(pairs: Sequence[_Pair], name: str, wishes: Wishes) -> str:
+    """The pivot that was asked for; for None the one that all pairs, or else all that are asked for, leave."""
+    if wishes.pivot is not None:
+        return pivot_among(wishes.pivot, sorted(set.union(*map(_codes, pairs))), name)
+    asked = _asked(pairs, wishes.languages)
+    pivot = _only_candidate(pairs) or _only_candidate(asked)
+    if pivot is None:
+        common = set.intersection(*map(_codes, asked))
+        raise CorpusError(
+            f"{name}: pivot must be named where bitexts have {len(common)} languages in common, got None; "
+            f"name one of {some_of(sorted(common or set.union(*map(_codes, asked))))}, and with languages= its bitexts"
+        )
     return pivot
+
+
+def _asked(pairs: Sequence[_Pair], languages: Sequence[str] | None) -> Sequence[_Pair]:
+    """The pairs whose two languages are wanted, else those with one that is, else all."""
+    wanted = {resolve_language(language).code for language in languages or ()}
+    both = [pair for pair in pairs if _codes(pair) <= wanted]
+    return both or [pair for pair in pairs if _codes(pair) & wanted] or pairs
+
+
+def _only_candidate(pairs: Sequence[_Pair]) -> str | None:
+    """English or else the second language of a single pair; the only language that several have in common."""
+    if len(pairs) == 1:
+        return "eng_Latn" if "eng_Latn" in _codes(pairs[0]) else pairs[0][1].code
+    common = set.intersection(*map(_codes, pairs))
+    return common.pop() if len(common) == 1 else None
+
+
+def _codes(pair: _Pair) -> set[str]:
+    return {each.code for each in pair}
 
 
 def _read(column: Column, form: str | None) -> Rows:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from xalign.corpora.notes import describe_corpus, notes_of
 from xalign.corpora.parallel import Pair, ParallelCorpus, fingerprint_of
-from xalign.corpora.selecting import pick_languages, pivot_among
+from xalign.corpora.selecting import only_pivot, pick_languages, pivot_among
 from xalign.errors import CorpusError
 
 
@@ -19,6 +19,8 @@ class BitextCorpus:
         pivot: The language that every bitext shares.
         bitexts: By the other language's code, the corpus of that language and the pivot.
         resolution: How each name in the source became a code.
+        load_arguments: What `load_corpus` was asked for (`languages`, `limit`, `split`, `normalise`, `pivot`), as JSON
+            can hold it; empty if built by hand. Neither equality nor the fingerprint counts it.
 
     Raises:
         CorpusError: If there is no bitext, or one does not consist of its language and the pivot.
@@ -28,6 +30,7 @@ class BitextCorpus:
     pivot: str
     bitexts: Mapping[str, ParallelCorpus]
     resolution: Mapping[str, str] = field(default_factory=dict)
+    load_arguments: Mapping[str, object] = field(default_factory=dict, compare=False)
 
     is_multiparallel = False
 
@@ -73,14 +76,17 @@ class BitextCorpus:
             for language, bitext in self.bitexts.items()
         )
 
-    def select(self, languages: Sequence[str]) -> "BitextCorpus":
-        """Keep these languages, in this order, in any spelling; the pivot always stays.
+    def select(self, languages: str | Sequence[str]) -> "BitextCorpus":
+        """Keep these languages (or the one), in this order, in any spelling; the pivot always stays.
 
         Raises:
+            CorpusError: If none but the pivot is named.
             UnknownNameError: If one is not in the set; the message names the nearest.
         """
         codes = pick_languages(languages, self.languages, self.resolution, self.name)
         kept = {code: self.bitexts[code] for code in codes if code != self.pivot}
+        if not kept:
+            raise only_pivot(self.pivot, self.name)
         resolution = {source: code for source, code in self.resolution.items() if code in (self.pivot, *kept)}
         return replace(self, bitexts=kept, resolution=resolution)
 

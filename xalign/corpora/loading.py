@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from xalign.corpora.assembling import Wishes, assemble
@@ -10,9 +11,10 @@ from xalign.corpora.parallel import ParallelCorpus
 from xalign.corpora.places import find_place, no_such_place
 from xalign.corpora.readers import read_place
 from xalign.corpora.readers.datasets_library import is_hub_name, reads_hub
-from xalign.corpora.selecting import nearest_hint, pick_split
+from xalign.corpora.selecting import language_list, pick_split
 from xalign.corpora.sources import Found
 from xalign.errors import UnknownNameError
+from xalign.names import nearest
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +24,7 @@ FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 def load_corpus(  # noqa: PLR0913 (one door to every corpus)
     name_or_path: str | Path | None = None,
     *,
-    languages: Sequence[str] | None = None,
+    languages: str | Sequence[str] | None = None,
     limit: int | None = None,
     split: str | None = None,
     normalise: str | None = None,
@@ -37,11 +39,13 @@ def load_corpus(  # noqa: PLR0913 (one door to every corpus)
         name_or_path: A file, a folder, the common beginning of Moses files; `"folder#paragraphs"` for XQuAD's
             paragraphs instead of questions; `"owner/name"` or `"owner/name#configuration"` on the hub; `"xalign-100"`
             or None for the embedded corpus.
-        languages: The languages to keep, in this order, in any spelling; None for all. Bitexts keep their pivot.
+        languages: The languages to keep, in this order, in any spelling; a single string is one language, None all.
+            Where every language (or pair) has its own files, only these are read. Bitexts keep their pivot.
         limit: Keep the first rows (of each bitext), at least 4.
         split: Keep the rows of this split.
         normalise: A Unicode form for all texts, such as `"NFC"`; None leaves them as they are.
-        pivot: The common side of bitexts (None: the only candidate); other corpora have no use for it.
+        pivot: The common side of bitexts; other corpora have no use for it. None finds it: the one language that all
+            bitexts have in common; of a single bitext English, or its second language.
         progress: Show a bar on stderr when reading takes more than a second.
 
     Returns:
@@ -52,10 +56,14 @@ def load_corpus(  # noqa: PLR0913 (one door to every corpus)
         UnknownNameError: If a language, the split or the form does not exist; the message names the nearest.
     """
     if normalise is not None and normalise not in FORMS:
-        hint = nearest_hint(normalise, FORMS)
-        raise UnknownNameError(f"normalise must be None or one of {', '.join(FORMS)}, got {normalise!r}{hint}")
+        known = ", ".join(FORMS)
+        raise UnknownNameError(
+            f"normalise must be None or one of {known}, got {normalise!r}{nearest(normalise, FORMS)}"
+        )
+    wanted = None if languages is None else language_list(languages)
+    asked = {"languages": wanted, "limit": limit, "split": split, "normalise": normalise, "pivot": pivot}
     name, found = _find(name_or_path)
-    corpus = assemble(found, name, Wishes(languages, pivot, normalise, progress))
+    corpus = replace(assemble(found, name, Wishes(wanted, pivot, normalise, progress)), load_arguments=asked)
     corpus = _in_split(corpus, split) if split is not None else corpus
     corpus = corpus.take(limit) if limit is not None else corpus
     _log(corpus)

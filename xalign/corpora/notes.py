@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from xalign.corpora.duplicates import count_duplicates
 from xalign.corpora.languages import language_name
 
 _PROBED = 50
@@ -60,7 +61,7 @@ def notes_of(sentences: Mapping[str, Sequence[str]], *, check_scripts: bool = Tr
     """
     kinds = {
         "sentences are not NFC (normalise='NFC' makes them)": not_nfc(sentences),
-        "sentences equal another of their language": _count(sentences, _duplicates),
+        "sentences equal another of their language": _count(sentences, count_duplicates),
         "sentences begin or end with white space": _count(sentences, _with_space),
     }
     counted = [f"{sum(by.values())} {what}: {_listed(by)}" for what, by in kinds.items() if by]
@@ -91,10 +92,6 @@ def describe_corpus(corpus: Described, size: str, details: Sequence[str]) -> str
 def _count(sentences: Mapping[str, Sequence[str]], how: Callable[[Sequence[str]], int]) -> dict[str, int]:
     counts = {language: how(texts) for language, texts in sentences.items()}
     return {language: count for language, count in counts.items() if count}
-
-
-def _duplicates(texts: Sequence[str]) -> int:
-    return sum(count for count in Counter(texts).values() if count > 1)
 
 
 def _with_space(texts: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from xalign.corpora.duplicates import count_duplicates, duplicate_labels
 from xalign.corpora.notes import describe_corpus, notes_of
 from xalign.corpora.selecting import first_rows, pick_languages, pivot_among
 from xalign.errors import CorpusError
@@ -37,6 +38,8 @@ class ParallelCorpus:
         ids: What the source calls each row, if it says.
         labels: The topic of each row, if the source has one.
         splits: The split of each row, if the source has them.
+        load_arguments: What `load_corpus` was asked for (`languages`, `limit`, `split`, `normalise`, `pivot`), as JSON
+            can hold it; empty if built by hand. Neither equality nor the fingerprint counts it.
 
     Raises:
         CorpusError: If lengths differ, or there are fewer than 4 sentences.
@@ -48,6 +51,7 @@ class ParallelCorpus:
     ids: tuple[str, ...] | None = None
     labels: tuple[str, ...] | None = None
     splits: tuple[str, ...] | None = None
+    load_arguments: Mapping[str, object] = field(default_factory=dict, compare=False)
 
     is_multiparallel = True
 
@@ -101,8 +105,8 @@ class ParallelCorpus:
             codes = [(a, b) for i, a in enumerate(self.languages) for b in self.languages[i + 1 :]]
         return (Pair(a, b, self.sentences[a], self.sentences[b]) for a, b in codes)
 
-    def select(self, languages: Sequence[str]) -> "ParallelCorpus":
-        """Keep these languages, in this order, in any spelling.
+    def select(self, languages: str | Sequence[str]) -> "ParallelCorpus":
+        """Keep these languages (or the one), in this order, in any spelling.
 
         Raises:
             UnknownNameError: If one is not in the corpus; the message names the nearest.
@@ -121,14 +125,11 @@ class ParallelCorpus:
 
     def duplicates(self, language: str) -> int:
         """Count the rows whose text equals another row's."""
-        counts = Counter(self._texts(language))
-        return sum(count for count in counts.values() if count > 1)
+        return count_duplicates(self._texts(language))
 
     def duplicate_groups(self, language: str) -> Int[np.ndarray, " n"]:
         """Number the texts by first occurrence: rows with equal text share a number."""
-        numbers: dict[str, int] = {}
-        groups = [numbers.setdefault(text, len(numbers)) for text in self._texts(language)]
-        return np.array(groups, dtype=np.int64)
+        return duplicate_labels(self._texts(language))
 
     def notes(self) -> tuple[str, ...]:
         """Say what a reader of a report should know: texts that are not NFC, duplicates, spaces at the ends."""

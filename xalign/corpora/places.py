@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 from glob import escape
-from importlib.resources import files
 from pathlib import Path
 
-from xalign.corpora.selecting import nearest_hint
+from xalign.embedded import CORPUS_NAME, corpus_folder
 from xalign.errors import CorpusError
-
-EMBEDDED = "xalign-100"
+from xalign.names import nearest
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ def find_place(name_or_path: str | Path | None) -> Place | None:
     Raises:
         CorpusError: If it is a folder without data files.
     """
-    if name_or_path is None or str(name_or_path) == EMBEDDED:
-        return Place(EMBEDDED, Path(str(files("xalign") / "embedded" / "corpus")))
+    if name_or_path is None or str(name_or_path) == CORPUS_NAME:
+        return Place(CORPUS_NAME, corpus_folder())
     whole = Path(name_or_path).expanduser()
     before, mark, option = str(whole).rpartition("#")
     place = Place(whole.name, Path(before), option) if mark and not whole.exists() else Place(whole.name, whole)
@@ -68,9 +66,9 @@ def no_such_place(name_or_path: str | Path) -> CorpusError:
     path = Path(str(name_or_path).partition("#")[0]).expanduser()
     folder = path.parent
     beside = [str(folder / other.name) for other in folder.iterdir()] if folder.is_dir() else []
-    hint = nearest_hint(str(path), [*beside, EMBEDDED])
+    hint = nearest(str(path), [*beside, CORPUS_NAME])
     return CorpusError(
-        f"corpus must be a path that exists, {EMBEDDED!r} or a dataset's name, got {name_or_path!s}{hint}"
+        f"corpus must be a path that exists, {CORPUS_NAME!r} or a dataset's name, got {name_or_path!s}{hint}"
     )
 
 

@@ -5,15 +5,16 @@ from collections.abc import Mapping, Sequence
 
 from xalign.corpora.languages import language_name, resolve_language
 from xalign.errors import CorpusError, UnknownNameError
+from xalign.names import nearest
 
 
 def pick_languages(
-    wanted: Sequence[str], codes: Sequence[str], resolution: Mapping[str, str], corpus: str
+    wanted: str | Sequence[str], codes: Sequence[str], resolution: Mapping[str, str], corpus: str
 ) -> tuple[str, ...]:
     """Turn any spelling of languages into codes of the corpus.
 
     Args:
-        wanted: Codes, names, or the spellings of the source.
+        wanted: Codes, names, or the spellings of the source; a single string is one language.
         codes: The codes that the corpus has.
         resolution: The source's own spellings and their codes; these go first.
         corpus: The corpus' name, for messages.
@@ -23,18 +24,37 @@ def pick_languages(
 
     Raises:
         UnknownNameError: If a language is unknown or not in the corpus.
-        CorpusError: If `wanted` is empty or a single string.
+        CorpusError: If `wanted` is empty.
     """
-    if isinstance(wanted, str) or not wanted:
-        raise CorpusError(f"languages must be a non-empty list such as ['deu_Latn', 'swh_Latn'], got {wanted!r}")
-    return tuple(dict.fromkeys(_pick(name, codes, resolution, corpus) for name in wanted))
+    names = language_list(wanted)
+    return tuple(dict.fromkeys(_pick(name, codes, resolution, corpus) for name in names))
+
+
+def language_list(languages: str | Sequence[str]) -> list[str]:
+    """What was asked for as a list: a single string is one language; an empty list is refused."""
+    if isinstance(languages, str):
+        return [languages]
+    if not languages:
+        raise CorpusError(
+            f"languages must name at least one language, such as ['deu_Latn', 'swh_Latn'], got {languages!r}; "
+            "leave it out (None) for all of the corpus"
+        )
+    return list(languages)
+
+
+def only_pivot(pivot: str, corpus: str) -> CorpusError:
+    """Say that a language is missing beside the pivot of bitexts."""
+    return CorpusError(
+        f"languages must name another language of {corpus} beside the pivot, got {pivot} alone; "
+        "every bitext has it anyway: name another language too, or leave languages out (None) for all bitexts"
+    )
 
 
 def pivot_among(pivot: str, codes: Sequence[str], corpus: str) -> str:
     """The code of the pivot, which the corpus must have."""
     code = resolve_language(pivot).code
     if code not in codes:
-        raise CorpusError(f"pivot must be a language of {corpus}, got {pivot!r}; it has {_some(codes)}")
+        raise CorpusError(f"pivot must be a language of {corpus}, got {pivot!r}; it has {some_of(codes)}")
     return code
 
 
@@ -44,7 +64,7 @@ def pick_split(split: str, splits: Sequence[str] | None, corpus: str) -> str:
         raise UnknownNameError(f"split must be None, got {split!r}: {corpus} has no splits")
     names = list(dict.fromkeys(splits))
     if split not in names:
-        raise UnknownNameError(f"split must be one of {', '.join(names)}, got {split!r}{nearest_hint(split, names)}")
+        raise UnknownNameError(f"split must be one of {', '.join(names)}, got {split!r}{nearest(split, names)}")
     return split
 
 
@@ -55,10 +75,9 @@ def first_rows(limit: int, n: int) -> int:
     return min(limit, n)
 
 
-def nearest_hint(name: str, names: Sequence[str]) -> str:
-    """`; nearest: a, b`, or nothing when nothing is near."""
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"; nearest: {', '.join(close)}" if close else ""
+def some_of(codes: Sequence[str]) -> str:
+    """The first codes, and how many more there are."""
+    return ", ".join(codes[:8]) + (f" and {len(codes) - 8} more" if len(codes) > 8 else "")
 
 
 def _pick(name: str, codes: Sequence[str], resolution: Mapping[str, str], corpus: str) -> str:
@@ -77,7 +96,3 @@ def _nearest(code: str, codes: Sequence[str]) -> list[str]:
     near = difflib.get_close_matches(code, codes, n=3, cutoff=0.5)
     named = [names[name] for name in difflib.get_close_matches(language_name(code), names, n=2, cutoff=0.5)]
     return list(dict.fromkeys(same + near + named))[:4] or list(codes[:4])
-
-
-def _some(codes: Sequence[str]) -> str:
-    return ", ".join(codes[:8]) + (f" and {len(codes) - 8} more" if len(codes) > 8 else "")

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 UNFINISHED = "unfinished-"
 STALE_AFTER = timedelta(days=1)
+LONGEST_DAYS = 36_500
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -95,9 +96,9 @@ class ActivationCache:
         """Remove entries: all of them, those of one model, those older than some days, or those that are both.
 
         Raises:
-            CacheError: If they cannot be removed.
+            CacheError: If they cannot be removed, or the number of days is negative or beyond a hundred years.
         """
-        limit = None if older_than_days is None else datetime.now(UTC) - timedelta(days=older_than_days)
+        limit = None if older_than_days is None else _days_ago(older_than_days)
         every = model is None and limit is None
         n_entries = n_bytes = 0
         for path in self._entry_folders():
@@ -171,6 +172,12 @@ class ActivationCache:
                 f"written and {free / 1e6:.1f} MB are free; {ways}. What was finished is kept"
             )
         return f"the activation cache {self.folder} cannot be written ({error}); {ways}"
+
+
+def _days_ago(days: int | float) -> datetime:
+    if not 0 <= days <= LONGEST_DAYS:
+        raise CacheError(f"older_than_days must be in 0..{LONGEST_DAYS}, got {days}; nothing was removed")
+    return datetime.now(UTC) - timedelta(days=days)
 
 
 def _matches(entry: CacheEntry, model: str | None, limit: datetime | None) -> bool:

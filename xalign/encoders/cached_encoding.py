@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xalign.encoders.activations import Activations, Block, MemoryBlock
+from xalign.encoders.activations import Activations, Block
 from xalign.encoders.cache import ActivationCache
 from xalign.encoders.cache_entries import FORMAT
 from xalign.encoders.encoder import Encoder
@@ -29,7 +29,8 @@ def cached_encode(  # noqa: PLR0913 - the options of Encoder.encode, and the cac
 
     Sentences are kept in blocks of 2048, each written whole before the next is encoded, so that a killed run goes on
     where it was. When everything is there, no weight is loaded. The key is the content of weights, config, tokenizer
-    and sentences, with poolings, statistics, layers, maximum length and dtype; neither names nor batches matter.
+    and sentences, with poolings, statistics, layers, maximum length, dtype and the versions of torch and transformers
+    (an upgrade computes again); neither names nor batches matter.
 
     Args:
         encoder: What to encode with.
@@ -48,9 +49,10 @@ def cached_encode(  # noqa: PLR0913 - the options of Encoder.encode, and the cac
     """
     request = make_request(encoder.n_layers, layers, pooling, neurons)
     options: dict[str, Any] = {"batch_tokens": batch_tokens, "progress": progress, "label": label}
-    if cache is None or len(sentences) == 0:
-        return encoder.encode_request(sentences, request, **options)
     blocks: list[Block] = []
+    if cache is None or len(sentences) == 0:
+        blocks.append(encoder.encode_request(sentences, request, **options))
+        return Activations(request.layers, request.poolings, request.statistics, tuple(blocks))
     for start in range(0, len(sentences), BLOCK_SENTENCES):
         part = sentences[start : start + BLOCK_SENTENCES]
         block = _find(encoder, part, request, cache)
@@ -77,10 +79,9 @@ def _find(encoder: Encoder, part: Sequence[str], request: Request, cache: Activa
 def _make(
     encoder: Encoder, part: Sequence[str], request: Request, cache: ActivationCache, options: Mapping[str, Any]
 ) -> Block:
-    (block,) = encoder.encode_request(part, request, **options).blocks
+    block = encoder.encode_request(part, request, **options)
     key = entry_key(encoder, part, request)
-    if isinstance(block, MemoryBlock):
-        cache.write(key, block, model=encoder.name, label=options["label"])
+    cache.write(key, block, model=encoder.name, label=options["label"])
     return cache.read(key, _rows(request, request))
 
 

@@ -1,12 +1,12 @@
 """A model that turns sentences into the activations of every layer, in one forward pass."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
+import transformers
 from tqdm import tqdm
 
 from xalign.encoders.activations import Activations, MemoryBlock
@@ -14,24 +14,12 @@ from xalign.encoders.batching import pad_right, plan_batches
 from xalign.encoders.collection import Collector
 from xalign.encoders.fingerprints import digest_files, digest_texts
 from xalign.encoders.layered import LayeredModel, examine
+from xalign.encoders.loading_arguments import LoadingArguments
 from xalign.encoders.request import Request, make_request
 from xalign.encoders.sources import ModelSource
 from xalign.encoders.tokenizing import Tokens, tokenize
 from xalign.encoders.weights import Placement, load_weights
 from xalign.errors import ActivationError, ModelError
-
-
-@dataclass(frozen=True)
-class NeuronChoice:
-    """Where neurons are read.
-
-    Attributes:
-        site: `gate`, or `product` (act(gate) * up).
-        pattern: The module's path with `{}` for the block's number, or None to find it.
-    """
-
-    site: str = "gate"
-    pattern: str | None = None
 
 
 class Encoder:
@@ -62,7 +50,7 @@ class Encoder:
         tokenizer: Any,
         config: Any,
         placement: Placement,
-        neurons: NeuronChoice,
+        arguments: LoadingArguments,
         max_length: int,
     ) -> None:
         self.name, self.revision = source.name, source.revision
@@ -73,7 +61,7 @@ class Encoder:
         self.device, self.dtype = placement.device, placement.dtype
         self.default_pooling, self.prompts = source.default_pooling, dict(source.prompts)
         self.default_prompt_name = source.default_prompt_name
-        self._source, self._placement, self._neurons = source, placement, neurons
+        self._source, self._placement, self._arguments = source, placement, arguments
 
     def __repr__(self) -> str:
         shape = f"{self.n_layers} layers of {self.hidden_size}"
@@ -94,8 +82,17 @@ class Encoder:
 
     @property
     def numerics(self) -> tuple[str, ...]:
-        """What besides the files decides the numbers: dtype, maximum length, where neurons are read."""
-        return (self.dtype, str(self.max_length), self._neurons.site, self._neurons.pattern or "")
+        """What besides the files decides the numbers: dtype, maximum length, where neurons are read, and versions.
+
+        Of torch and transformers: after an upgrade of either, the cache computes again.
+        """
+        site, pattern = self._arguments.neuron_site, self._arguments.neuron_modules or ""
+        return (self.dtype, str(self.max_length), site, pattern, torch.__version__, transformers.__version__)
+
+    @property
+    def load_arguments(self) -> dict[str, Any]:
+        """How `load_encoder` was called, besides the name: as passed, before `auto` is resolved; JSON can hold it."""
+        return self._arguments.as_json()
 
     @property
     def model(self) -> torch.nn.Module:
@@ -106,11 +103,6 @@ class Encoder:
     def n_neurons(self) -> int | None:
         """FFN neurons of a block; None where xalign does not know the place. Loads the weights."""
         return self._layered.n_neurons
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of parameters. Loads the weights."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Tokenise sentences as `encode` does.
@@ -152,21 +144,24 @@ class Encoder:
         Raises:
             UnknownNameError: If a layer, pooling or statistic does not exist.
             ValueError: If there is no sentence, or one is blank or gives no token.
-            ModelError: If the weights cannot be loaded, or neurons are asked of a model whose FFN is not known.
+            ModelError: If the weights cannot be loaded, the tokenizer gives ids that the model has no embedding for, or
+                neurons are asked of a model whose FFN is not known.
             ActivationError: If a value is NaN or infinite; the message names model, layer and sentence.
 
         References:
             Huang et al. (2025), NeuronXA, for NAS and NAV. Muennighoff (2022), SGPT, for `weighted`.
         """
         request = make_request(self.n_layers, layers, pooling, neurons)
-        return self.encode_request(sentences, request, batch_tokens=batch_tokens, progress=progress)
+        block = self.encode_request(sentences, request, batch_tokens=batch_tokens, progress=progress)
+        return Activations(request.layers, request.poolings, request.statistics, (block,))
 
     def encode_request(
         self, sentences: Sequence[str], request: Request, *, batch_tokens: int | None, progress: bool, label: str = ""
-    ) -> Activations:
+    ) -> MemoryBlock:
         """Do `encode` for what is already checked; `label` names the progress bar."""
         tokens = self.tokenize(sentences)
         layered = self._layered_for(request)
+        self._check_ids(layered.module, tokens.rows)
         budget = _default_budget(layered.module) if batch_tokens is None else batch_tokens
         batches = plan_batches([len(row) for row in tokens.rows], batch_tokens=budget)
         arrays: dict[str, np.ndarray] = {}
@@ -179,14 +174,15 @@ class Encoder:
                     self._check_finite(name, values, request, rows)
                     _place(arrays, name, values, rows, len(sentences))
                 bar.update(len(rows))
-        block = MemoryBlock(arrays, tokens.n_tokens, tokens.truncated)
-        return Activations(request.layers, request.poolings, request.statistics, (block,))
+        return MemoryBlock(arrays, tokens.n_tokens, tokens.truncated)
 
     @cached_property
     def _layered(self) -> LayeredModel:
         module = load_weights(self._source, self.config, self._placement)
-        ids = torch.tensor([self.tokenize(["a b"]).rows[0]], device=_input_device(module))
-        layered = examine(module, ids, site=self._neurons.site, pattern=self._neurons.pattern)
+        rows = self.tokenize(["a b"]).rows
+        self._check_ids(module, rows)
+        ids = torch.tensor(rows, device=_input_device(module))
+        layered = examine(module, ids, site=self._arguments.neuron_site, pattern=self._arguments.neuron_modules)
         if layered.n_layers != self.n_layers:
             raise ModelError(
                 f"{self.name}: config.json speaks of {self.n_layers} layers, the model has {layered.n_layers}"
@@ -197,6 +193,16 @@ class Encoder:
         if request.statistics and self._layered.n_neurons is None:
             raise ModelError(f"{self.name}: {self._layered.neuron_error}")
         return self._layered
+
+    def _check_ids(self, module: torch.nn.Module, rows: list[list[int]]) -> None:
+        """Compare the largest id with the embeddings, before a forward pass fails on it (on a GPU for good)."""
+        size, largest = getattr(_embeddings(module), "num_embeddings", None), max(map(max, rows))
+        if size is not None and largest >= size:
+            raise ModelError(
+                f"{self.name}: the tokenizer {type(self.tokenizer).__name__} in {self._source.folder} gives token id "
+                f"{largest}, but the model has embeddings for 0..{size - 1} only; the tokenizer is of another model, "
+                "or tokens were added without resizing the model's embeddings"
+            )
 
     def _inputs(self, layered: LayeredModel, rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         ids, mask = pad_right(rows, pad_id=_pad_id(self.tokenizer, self.config))
@@ -225,8 +231,15 @@ def _place(arrays: dict[str, np.ndarray], name: str, values: np.ndarray, rows: n
     arrays[name][:, rows] = values
 
 
+def _embeddings(module: torch.nn.Module) -> torch.nn.Module | None:
+    try:
+        return getattr(module, "get_input_embeddings", lambda: None)()
+    except NotImplementedError:
+        return None
+
+
 def _input_device(module: torch.nn.Module) -> torch.device:
-    embeddings = getattr(module, "get_input_embeddings", lambda: None)()
+    embeddings = _embeddings(module)
     for parameter in (embeddings or module).parameters():
         if parameter.device.type != "meta":
             return parameter.device

@@ -7,7 +7,8 @@ from typing import Any
 
 import transformers
 
-from xalign.encoders.encoder import Encoder, NeuronChoice
+from xalign.encoders.encoder import Encoder
+from xalign.encoders.loading_arguments import LoadingArguments
 from xalign.encoders.neuron_sites import SITES
 from xalign.encoders.sources import ModelSource, find_source
 from xalign.encoders.weights import DTYPES, Placement, choose_device
@@ -47,7 +48,7 @@ def load_encoder(  # noqa: PLR0913 - the public signature
         revision: Branch, tag or commit on the hub.
         trust_remote_code: Let the model's own Python run. Only for models whose code you have read.
         max_length: Tokens read of a sentence, special tokens included; by default what model and tokenizer allow, and
-            512 where neither says.
+            512 where neither says. It must leave room for one token of the sentence.
         device_map: accelerate's map for models larger than one device: `"auto"`, or module to device. `device` is then
             ignored.
         neuron_modules: Where the FFN neurons of an unknown architecture are, as in `"layers.{}.mlp.act_fn"`.
@@ -55,7 +56,7 @@ def load_encoder(  # noqa: PLR0913 - the public signature
 
     Raises:
         ModelError: If the model is not found, is incomplete, is pickled, needs code of its own, or is asked for more
-            tokens than it has positions; the message says what to do.
+            tokens than it has positions or for no more than its special tokens; the message says what to do.
         UnknownNameError: If a dtype or site does not exist.
     """
     _check_name("dtype", dtype, ("auto", *DTYPES))
@@ -63,6 +64,16 @@ def load_encoder(  # noqa: PLR0913 - the public signature
     source = find_source(name_or_path, revision=revision, code=trust_remote_code)
     config = _load_config(source, trust_remote_code)
     tokenizer = _load_tokenizer(source, trust_remote_code)
+    arguments = LoadingArguments(
+        device=device,
+        dtype=dtype,
+        revision=revision,
+        trust_remote_code=trust_remote_code,
+        max_length=max_length,
+        device_map=device_map,
+        neuron_modules=neuron_modules,
+        neuron_site=neuron_site,
+    )
     place = choose_device(device)
     placement = Placement(place, _choose_dtype(dtype, place, device_map, config), device_map, trust_remote_code)
     return Encoder(
@@ -70,7 +81,7 @@ def load_encoder(  # noqa: PLR0913 - the public signature
         tokenizer=tokenizer,
         config=config,
         placement=placement,
-        neurons=NeuronChoice(neuron_site, neuron_modules),
+        arguments=arguments,
         max_length=_choose_length(max_length, source, config, tokenizer),
     )
 
@@ -123,10 +134,18 @@ def _choose_dtype(dtype: str, device: str, device_map: Any, config: Any) -> str:
 
 def _choose_length(asked: int | None, source: ModelSource, config: Any, tokenizer: Any) -> int:
     positions = _positions(config)
-    if asked is not None:
-        if asked < 1 or (positions is not None and asked > positions):
-            raise ModelError(f"max_length must be in 1..{positions or 'any'} for {source.name}, got {asked}")
-        return asked
+    own = _own_length(source, tokenizer, positions) if asked is None else asked
+    special = tokenizer.num_special_tokens_to_add()
+    if own <= special or (positions is not None and own > positions):
+        upper = "" if positions is None else f" and at most {positions}, the positions it has"
+        raise ModelError(
+            f"max_length must be at least {special + 1} for {source.name} (its tokenizer adds {special} special "
+            f"tokens){upper}, got {own}{' from its own settings' if asked is None else ''}"
+        )
+    return own
+
+
+def _own_length(source: ModelSource, tokenizer: Any, positions: int | None) -> int:
     limits = [limit for limit in (source.max_length, tokenizer.model_max_length, positions) if limit and limit < 10**9]
     if not limits:
         logger.info("%s sets no maximum length; sentences are cut at %d tokens", source.name, UNBOUNDED)

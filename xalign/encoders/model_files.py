@@ -50,13 +50,20 @@ def find_weights(folder: Path, name: str) -> tuple[Path, ...]:
     if whole.is_file():
         files = [whole]
     elif index.is_file():
-        shards = read_json(index)["weight_map"].values()  # type: ignore[call-overload]
-        files = [folder / shard for shard in sorted(set(shards))]
+        files = [folder / shard for shard in _shards(index)]
     else:
         raise ModelError(_missing_weights(folder, name))
     for path in files:
         _check_safetensors(path)
     return tuple(files)
+
+
+def _shards(index: Path) -> list[str]:
+    content = read_json(index)
+    places = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(places, dict) or not places or not all(isinstance(shard, str) for shard in places.values()):
+        raise ModelError(f"{index} must map weights to files under 'weight_map', and does not; fetch the model again")
+    return sorted(set(places.values()))
 
 
 def _missing_weights(folder: Path, name: str) -> str:

@@ -1,7 +1,9 @@
 """What is asked of a forward pass, checked and in one form."""
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from xalign.encoders.pooling import POOLINGS
 from xalign.errors import UnknownNameError
@@ -42,18 +44,22 @@ def make_request(
         neurons: One, several or None.
 
     Raises:
-        UnknownNameError: If one does not exist, if none is left, or if neurons are asked of layer 0 alone.
+        UnknownNameError: If one does not exist, if none is left, if layers are no whole numbers, or if neurons are
+            asked of layer 0 alone.
     """
     poolings = _names("pooling", pooling, tuple(POOLINGS))
     statistics = _names("neurons", neurons, STATISTICS) if neurons else ()
     request = Request(_numbers(n_layers, layers), poolings, statistics)
     if request.statistics and not request.neuron_layers:
-        raise UnknownNameError("layers must hold a layer above 0 where neurons are asked: layer 0 has no neurons")
+        raise UnknownNameError(
+            f"layers must hold a layer above 0 where neurons are asked, got {list(request.layers)}: layer 0 has no "
+            "neurons; drop the neuron probes or add a layer above 0"
+        )
     return request
 
 
 def _numbers(n_layers: int, layers: Sequence[int] | None) -> tuple[int, ...]:
-    numbers = tuple(range(n_layers + 1)) if layers is None else tuple(sorted({int(number) for number in layers}))
+    numbers = tuple(range(n_layers + 1)) if layers is None else _whole_numbers(layers)
     wrong = [number for number in numbers if not 0 <= number <= n_layers]
     if wrong or not numbers:
         got = wrong[0] if wrong else "no layer"
@@ -61,6 +67,21 @@ def _numbers(n_layers: int, layers: Sequence[int] | None) -> tuple[int, ...]:
             f"layers must be in 0..{n_layers} (0 is the embeddings, {n_layers} the last block), got {got}"
         )
     return numbers
+
+
+def _whole_numbers(layers: Any) -> tuple[int, ...]:
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise UnknownNameError(f"layers must be a list of layer numbers such as [0, 2], got {layers!r}")
+    return tuple(sorted({_whole_number(number) for number in layers}))
+
+
+def _whole_number(number: Any) -> int:
+    try:
+        if not isinstance(number, bool):
+            return operator.index(number)
+    except TypeError:
+        pass
+    raise UnknownNameError(f"layers must be whole numbers, got {number!r}")
 
 
 def _names(argument: str, asked: str | Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:

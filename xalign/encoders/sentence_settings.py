@@ -23,7 +23,7 @@ def read_sentence_settings(root: Path) -> dict[str, Any]:
     """Read what a sentence-transformers folder says of its Transformer module; empty for other folders."""
     if not (root / "modules.json").is_file():
         return {}
-    modules: Any = read_json(root / "modules.json")
+    modules = _read_modules(root / "modules.json")
     first = modules[0]
     if not str(first["type"]).endswith("Transformer"):
         raise ModelError(
@@ -38,9 +38,23 @@ def read_sentence_settings(root: Path) -> dict[str, Any]:
         "max_length": text.get("max_seq_length"),
         "lowercase": bool(text.get("do_lower_case", False)),
         "default_pooling": pooling,
-        "prompts": {key: value for key, value in whole.get("prompts", {}).items() if value},
+        "prompts": {key: value for key, value in (whole.get("prompts") or {}).items() if value},
         "default_prompt_name": whole.get("default_prompt_name"),
     }
+
+
+def _read_modules(path: Path) -> list[dict[str, str]]:
+    modules = read_json(path)
+    if not isinstance(modules, list) or not modules or not all(map(_is_module, modules)):
+        raise ModelError(
+            f"{path} must list at least one module, each with a 'type' and a 'path', got {str(modules)[:100]}; fetch "
+            "the model again, or delete the file if the folder is a transformers model"
+        )
+    return modules
+
+
+def _is_module(module: Any) -> bool:
+    return isinstance(module, dict) and isinstance(module.get("type"), str) and isinstance(module.get("path"), str)
 
 
 def _sentence_pooling(config: Mapping[str, Any]) -> str:

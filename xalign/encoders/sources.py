@@ -3,15 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from xalign.embedded import MODEL_NAME, model_folder
 from xalign.encoders.model_files import TOKENIZER_SETTINGS, check_tokenizer, find_weights, read_config
 from xalign.encoders.sentence_settings import read_sentence_settings
 from xalign.errors import ModelError
 
-EMBEDDED = "xalign-mini"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -66,7 +65,7 @@ def find_source(name_or_path: str | Path | None, *, revision: str | None = None,
     Raises:
         ModelError: If nothing is there, a part is missing or torn, or the weights are pickled.
     """
-    name = EMBEDDED if name_or_path is None else str(name_or_path)
+    name = MODEL_NAME if name_or_path is None else str(name_or_path)
     root = _root(name, revision, code)
     settings = read_sentence_settings(root)
     folder = root / settings.pop("path", "")
@@ -78,8 +77,8 @@ def find_source(name_or_path: str | Path | None, *, revision: str | None = None,
 
 
 def _root(name: str, revision: str | None, code: bool) -> Path:
-    if name == EMBEDDED:
-        return Path(str(resources.files("xalign.embedded").joinpath("model")))
+    if name == MODEL_NAME:
+        return model_folder()
     path = Path(name).expanduser()
     if path.is_dir():
         return path.resolve()

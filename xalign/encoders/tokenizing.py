@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
+from xalign.errors import ModelError
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -40,6 +42,7 @@ def tokenize(tokenizer: Any, sentences: Sequence[str], *, max_length: int, lower
     Raises:
         TypeError: If `sentences` is one string, or holds something else than strings.
         ValueError: If there is no sentence, one is blank, or one gives no token; the message names it.
+        ModelError: If the tokenizer does not cut to `max_length`.
     """
     _check_sentences(sentences)
     texts = [text.lower() for text in sentences] if lowercase else list(sentences)
@@ -67,6 +70,11 @@ def _call(tokenizer: Any, texts: list[str], **options: Any) -> Any:
 def _cut(tokenizer: Any, texts: list[str], rows: list[list[int]], which: np.ndarray, max_length: int) -> None:
     long = _call(tokenizer, [texts[number] for number in which], truncation=True, max_length=max_length)
     for number, row in zip(which, long["input_ids"], strict=True):
+        if len(row) > max_length:
+            raise ModelError(
+                f"the tokenizer {type(tokenizer).__name__} must cut a sentence to max_length={max_length} tokens, but "
+                f"left {len(row)}; give a larger max_length"
+            )
         rows[number] = row
 
 

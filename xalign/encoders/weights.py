@@ -1,6 +1,7 @@
 """Weights into memory: the right class, the right dtype, the right device, and nothing left at random."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,8 @@ def load_weights(source: ModelSource, config: Any, placement: Placement) -> nn.M
         placement: Device, dtype and device map.
 
     Raises:
-        ModelError: If transformers cannot load it, or weights that are needed are not in the files.
+        ModelError: If transformers cannot load it, weights that are needed are not in the files, or the files hold
+            blocks that config.json leaves out.
     """
     try:
         with _quiet():
@@ -77,6 +79,7 @@ def load_weights(source: ModelSource, config: Any, placement: Placement) -> nn.M
     except Exception as error:
         raise ModelError(f"{source.name}: transformers cannot load the weights: {error}") from error
     _check_complete(source, report)
+    _check_whole(source, model, report)
     if placement.device_map is None:
         model = model.to(placement.device)
     return _encoder_part(model).eval().requires_grad_(False)
@@ -106,6 +109,23 @@ def _check_complete(source: ModelSource, report: dict[str, Any]) -> None:
             f"config.json says (first: {(missing + wrong)[0]}); they would be random. Save the model "
             "again with save_pretrained"
         )
+
+
+def _check_whole(source: ModelSource, model: nn.Module, report: dict[str, Any]) -> None:
+    """Refuse files with more blocks than the model was built with; heads and poolers that stay unread are no matter."""
+    unread = sorted(report["unexpected_keys"])
+    spare = int(getattr(model.config, "num_nextn_predict_layers", None) or 0)  # blocks that predict later tokens
+    root = rf"(?:{re.escape(getattr(model, 'base_model_prefix', ''))}\.)?"
+    for path, blocks in model.named_modules():
+        if not isinstance(blocks, nn.ModuleList):
+            continue
+        inside = re.compile(rf"{root}{re.escape(path)}\.(\d+)\.")
+        numbers = [int(match[1]) for name in unread if (match := inside.match(name))]
+        if max(numbers, default=-1) >= len(blocks) + spare:
+            raise ModelError(
+                f"{source.name}: the weights hold {max(numbers) + 1} blocks of {path!r}, config.json speaks of "
+                f"{len(blocks)}; the model would be cut. Correct config.json, or save what you cut with save_pretrained"
+            )
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def plot_confound(
         table: A report's table.
         confounds: A row per language: `language` and the columns that may be asked for.
         probe: A probe's name.
-        against: A column of `confounds`.
+        against: A column of numbers in `confounds`.
         layer: Which layer; the probe's best if None.
         ax: Where to draw; a new figure if None.
 
@@ -61,11 +61,11 @@ def match_points(rows: pd.DataFrame, confounds: pd.DataFrame, against: str) -> p
     """Put each language's score and interval beside its confound.
 
     Raises:
-        UnknownNameError: If there is no such confound.
+        UnknownNameError: If there is no such column of numbers.
         ValueError: If no language has both a score and the confound.
     """
-    if against not in confounds.columns:
-        known = [str(column) for column in confounds.columns if column != "language"]
+    known = [str(column) for column in confounds.select_dtypes("number").columns]
+    if against not in known:
         raise UnknownNameError(f"against must be one of {known}, got {against!r}{nearest(against, known)}")
     points = language_intervals(rows).merge(confounds[["language", against]], on="language")
     points = points.dropna(subset=["score", against]).reset_index(drop=True)

@@ -190,6 +190,12 @@ def write_light(request: pytest.FixtureRequest) -> Callable[[Path, Texts], Path]
     return LIGHT_WRITERS[request.param]
 
 
+@pytest.fixture(params=["lines", "flores", "ntrex", "rows by id", "sib", "squad"])
+def write_files(request: pytest.FixtureRequest) -> Callable[[Path, Texts], Path]:
+    """The same, for the formats where every language has files of its own."""
+    return LIGHT_WRITERS[request.param]
+
+
 @pytest.fixture
 def write_lines() -> Callable[[Path, Texts], Path]:
     return lines

@@ -142,7 +142,8 @@ def test_moses_pairs_are_bitexts_with_the_pivot_on_either_side(tmp_path):
     assert corpus.bitexts["swh_Latn"].sentences["eng_Latn"][0] == "en 0"
     assert corpus.resolution == {"deu": "deu_Latn", "eng": "eng_Latn", "en": "eng_Latn", "sw": "swh_Latn"}
     assert load_corpus(tmp_path, languages=["German", "English"], progress=False).languages == ("eng_Latn", "deu_Latn")
-    assert load_corpus(tmp_path, languages=["English"], progress=False) == corpus
+    with pytest.raises(CorpusError, match="name another language too"):
+        load_corpus(tmp_path, languages=["English"], progress=False)
     assert load_corpus(tmp_path, limit=4, progress=False).n == 8
 
 
@@ -160,6 +161,66 @@ def test_pairs_of_other_languages_have_another_pivot(tmp_path):
     assert load_corpus(tmp_path, pivot="French", progress=False).languages == ("fra_Latn", "deu_Latn")
     moses(tmp_path, "spa", "fra", 5)
     assert load_corpus(tmp_path, pivot=None, progress=False).pivot == "fra_Latn"
+
+
+def test_a_single_pair_without_a_pivot_has_english_or_its_second_language(tmp_path):
+    moses(tmp_path, "deu", "fra", 5, prefix="one")
+    moses(tmp_path, "eng", "deu", 5, prefix="two")
+    assert load_corpus(tmp_path / "one.deu-fra", pivot=None, progress=False).languages == ("fra_Latn", "deu_Latn")
+    assert load_corpus(tmp_path / "two.eng-deu", pivot=None, progress=False).languages == ("eng_Latn", "deu_Latn")
+
+
+@pytest.mark.parametrize("pivot", [None, "deu_Latn"])
+def test_the_common_language_of_pairs_is_their_pivot(tmp_path, pivot):
+    moses(tmp_path, "deu", "swh", 5)
+    moses(tmp_path, "deu", "fra", 6)
+    corpus = load_corpus(tmp_path, pivot=pivot, progress=False)
+    assert {language: bitext.n for language, bitext in corpus.bitexts.items()} == {"fra_Latn": 6, "swh_Latn": 5}
+    assert corpus.pivot == "deu_Latn"
+    assert load_corpus(tmp_path, languages=["sw"], pivot=pivot, progress=False) == corpus.select(["sw"])
+
+
+def test_no_common_language_is_an_error_that_names_the_candidates(tmp_path):
+    for source, target in (("deu", "eng"), ("fra", "eng"), ("fra", "deu")):
+        moses(tmp_path, source, target, 5)
+    with pytest.raises(CorpusError, match=r"pivot must be named .*name one of deu_Latn, eng_Latn, fra_Latn"):
+        load_corpus(tmp_path, pivot=None, progress=False)
+    assert load_corpus(tmp_path, languages=["fra", "deu"], pivot=None, progress=False).languages[0] == "deu_Latn"
+    moses(tmp_path, "deu", "eng", 5, prefix="other")
+    with pytest.raises(CorpusError, match=r"2 languages in common, got None; name one of deu_Latn, eng_Latn, and"):
+        load_corpus(tmp_path, languages=["de", "en"], pivot=None, progress=False)
+
+
+def test_only_the_pairs_that_are_asked_for_are_read(tmp_path):
+    for source, target in (("deu", "eng"), ("eng", "swh"), ("fra", "deu")):
+        moses(tmp_path, source, target, 5)
+    (tmp_path / "corpus.eng-swh.swh").write_text("blank\n\n", encoding="utf-8")
+    for pivot in ("eng_Latn", None):
+        corpus = load_corpus(tmp_path, languages=["eng", "deu"], pivot=pivot, progress=False)
+        assert corpus.languages == ("eng_Latn", "deu_Latn")
+
+
+def test_only_the_files_that_are_asked_for_are_read(write_files, tmp_path, small):
+    place = write_files(tmp_path, small)
+    before = load_corpus(place, languages=["deu", "eng"], progress=False)
+    unrelated = [path for path in place.rglob("*") if path.is_file() and "swh" in str(path.relative_to(place))]
+    for path in unrelated:
+        path.write_bytes(b"\n\xff\n\n")
+    assert unrelated
+    assert load_corpus(place, languages=["deu", "eng"], progress=False) == before
+    with pytest.raises(CorpusError, match="swh"):
+        load_corpus(place, progress=False)
+
+
+def test_a_corpus_remembers_what_was_asked_of_it_as_json_can_hold_it(write_lines, tmp_path, small):
+    place = write_lines(tmp_path, small)
+    corpus = load_corpus(place, languages=("de", "sw"), limit=4, normalise="NFC", progress=False)
+    asked = {"languages": ["de", "sw"], "limit": 4, "split": None, "normalise": "NFC", "pivot": "eng_Latn"}
+    assert json.loads(json.dumps(corpus.load_arguments)) == asked
+    assert load_corpus(place, languages="de", progress=False).load_arguments["languages"] == ["de"]
+    (tmp_path / "pairs").mkdir()
+    moses(tmp_path / "pairs", "deu", "fra", 5)
+    assert load_corpus(tmp_path / "pairs", pivot=None, progress=False).load_arguments["pivot"] is None
 
 
 def test_columns_of_pairs_are_bitexts(tmp_path):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,10 +89,29 @@ def test_a_language_that_is_not_there_is_an_error_with_the_nearest(small):
         corpus_of(small).select(["zh-Hant"])
 
 
-@pytest.mark.parametrize("languages", [[], "deu_Latn"])
-def test_languages_must_be_a_list(small, languages, unchecked):
-    with pytest.raises(CorpusError, match="languages must be a non-empty list"):
-        corpus_of(small).select(languages)
+def test_a_single_string_is_one_language(small):
+    assert corpus_of(small).select("Swahili") == corpus_of(small).select(["swh_Latn"])
+    assert bitexts_of(small).select("Swahili") == bitexts_of(small).select(["swh_Latn"])
+
+
+def test_no_language_is_an_error_that_says_what_to_give(small):
+    for corpus in (corpus_of(small), bitexts_of(small)):
+        with pytest.raises(CorpusError, match=r"at least one language, such as \['deu_Latn', 'swh_Latn'\], got \[\]"):
+            corpus.select([])
+
+
+def test_the_pivot_alone_is_no_choice_of_bitexts(small):
+    with pytest.raises(CorpusError, match=r"another language of pairs beside the pivot, got eng_Latn alone; .*name"):
+        bitexts_of(small).select(["English"])
+
+
+def test_load_arguments_are_kept_but_are_no_content(small):
+    asked = {"languages": ["de"], "limit": 4}
+    for corpus in (corpus_of(small), bitexts_of(small)):
+        told = replace(corpus, load_arguments=asked)
+        assert corpus.load_arguments == {}
+        assert (told, told.fingerprint) == (corpus, corpus.fingerprint)
+        assert told.take(4).load_arguments == told.select(["deu_Latn"]).load_arguments == asked
 
 
 def test_take_keeps_the_first_rows_of_everything(small):

@@ -18,6 +18,14 @@ def test_flores_loads_whole_with_splits_and_topics(real_data):
     assert sum(1 for note in corpus.notes() if "not NFC" in note) == 1
 
 
+def test_three_languages_of_flores_do_not_wait_for_the_others(real_data):
+    chosen = {"languages": ["eng_Latn", "deu_Latn", "swh_Latn"], "progress": False}
+    load_corpus(real_data / "flores200", **chosen)
+    begin = time.perf_counter()
+    assert load_corpus(real_data / "flores200", **chosen).n == 1004
+    assert time.perf_counter() - begin < 0.5
+
+
 def test_flores_quotes_are_read_as_its_writer_wrote_them(real_data):
     corpus = load_corpus(real_data / "flores200", languages=["eng_Latn", "deu_Latn"], progress=False)
     with (real_data / "flores200" / "eng_Latn.tsv").open(encoding="utf-8", newline="") as file:

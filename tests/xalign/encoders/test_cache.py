@@ -138,6 +138,15 @@ def test_anything_that_decides_the_numbers_makes_another_entry(save_model, cache
     assert len(forward_passes) == 2
 
 
+@pytest.mark.parametrize("library", ["torch", "transformers"])
+def test_an_upgrade_computes_again(save_model, sentences, cache, forward_passes, monkeypatch, library):
+    encoder = load_encoder(save_model("bert"))
+    cached_encode(encoder, sentences, cache=cache, **ASKED)
+    monkeypatch.setattr(f"xalign.encoders.encoder.{library}.__version__", "99.0")
+    cached_encode(encoder, sentences, cache=cache, **ASKED)
+    assert len(forward_passes) == 2
+
+
 def test_batches_names_and_labels_make_no_other_entry(save_model, sentences, cache, forward_passes, tmp_path):
     copy = shutil.copytree(save_model("bert"), tmp_path / "copy")
     cached_encode(load_encoder(save_model("bert")), sentences, cache=cache, progress=False, label="eng_Latn")
@@ -268,6 +277,14 @@ def test_entries_are_listed_and_cleared_by_model_and_age(save_model, sentences, 
     time.sleep(0.01)
     assert cache.clear(older_than_days=0).n_entries == 1
     assert cache.entries() == ()
+
+
+@pytest.mark.parametrize("days", [-1, -0.5, float("nan"), float("inf"), 10**9])
+def test_a_number_of_days_without_meaning_removes_nothing(save_model, sentences, cache, days):
+    cached_encode(load_encoder(save_model("bert")), sentences, cache=cache, progress=False)
+    with pytest.raises(CacheError, match=r"older_than_days must be in 0\.\.36500, got .*nothing was removed"):
+        cache.clear(older_than_days=days)
+    assert len(cache.entries()) == 1
 
 
 def test_activations_of_a_cleared_cache_say_so(save_model, sentences, cache):

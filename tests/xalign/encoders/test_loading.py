@@ -11,6 +11,7 @@ import transformers
 
 from xalign.encoders import load_encoder
 from xalign.encoders.fingerprints import digest_file
+from xalign.encoders.tokenizing import tokenize
 from xalign.errors import ActivationError, ModelError, UnknownNameError
 
 
@@ -84,6 +85,65 @@ def test_sharded_weights_give_the_numbers_of_whole_ones(save_model, folder, sent
     assert len(list(folder.glob("model-*.safetensors"))) > 1
     expected = load_encoder(whole).encode(sentences, progress=False).layers
     np.testing.assert_array_equal(load_encoder(folder).encode(sentences, progress=False).layers, expected)
+
+
+@pytest.mark.parametrize("index", [{}, [], {"weight_map": {}}, {"weight_map": ["a"]}, {"weight_map": {"a": 1}}])
+def test_an_index_that_names_no_weights_is_a_model_error(folder, index):
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match=r"index\.json must map weights to files"):
+        load_encoder(folder)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '[{"path": ""}]', '[{"type": "Transformer"}]', '["Transformer"]'])
+def test_a_list_of_modules_that_names_none_is_a_model_error(folder, content):
+    (folder / "modules.json").write_text(content)
+    with pytest.raises(ModelError, match=r"modules\.json must list at least one module"):
+        load_encoder(folder)
+
+
+def test_token_ids_beyond_the_embeddings_name_tokenizer_and_model(folder):
+    encoder = load_encoder(folder)
+    assert encoder.encode(["water"], progress=False).layers.shape == (4, 1, 32)
+    encoder.tokenizer.add_tokens(["zebra"])
+    largest = len(encoder.tokenizer) - 1
+    encoder.model.resize_token_embeddings(largest)
+    with pytest.raises(ModelError, match=rf"{folder}.*TokenizersBackend.*id {largest}.*0\.\.{largest - 1} only"):
+        encoder.encode(["water", "a zebra"], progress=False)
+    assert encoder.encode(["water"], progress=False).layers.shape == (4, 1, 32)
+
+
+def test_a_tokenizer_of_a_larger_model_is_found_before_its_first_forward_pass(save_model, tmp_path, tokenizer):
+    options = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 4}
+    transformers.BertModel(transformers.BertConfig(vocab_size=5, **options)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"embeddings for 0\.\.4 only"):
+        load_encoder(tmp_path).encode(["water"], progress=False)
+
+
+@pytest.mark.parametrize(
+    ("family", "key"),
+    [("xlm-r", "num_hidden_layers"), ("llama", "num_hidden_layers"), ("bloom", "n_layer"), ("mt5", "num_layers"),
+     ("m2m", "encoder_layers"), ("gpt2", "n_layer")],
+)  # fmt: skip
+@pytest.mark.parametrize("with_head", [False, True])
+def test_a_config_that_would_cut_the_model_is_refused(tmp_path, tokenizer, families, edit_json, family, key, with_head):
+    prefix, options = families[family]
+    config = getattr(transformers, f"{prefix}Config")(vocab_size=300, **options)
+    heads = transformers.AutoModelForMaskedLM if family == "xlm-r" else transformers.AutoModelForCausalLM
+    heads = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else heads
+    (heads if with_head else transformers.AutoModel).from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert load_encoder(tmp_path).encode(["water"], progress=False).layer_numbers == (0, 1, 2, 3)
+    edit_json(tmp_path / "config.json", **{key: 1})
+    with pytest.raises(ModelError, match=r"hold 3 blocks of '.*', config.json speaks of 1; the model would be cut"):
+        load_encoder(tmp_path).encode(["water"], progress=False)
+
+
+def test_blocks_that_only_predict_later_tokens_may_stay_unread(tmp_path, tokenizer, families, edit_json, save_model):
+    folder = shutil.copytree(save_model("llama"), tmp_path / "model")
+    edit_json(folder / "config.json", num_hidden_layers=2, num_nextn_predict_layers=1)
+    assert load_encoder(folder).encode(["water"], progress=False).layer_numbers == (0, 1, 2)
 
 
 def test_weights_that_would_stay_random_are_refused(folder, edit_json):
@@ -179,6 +239,28 @@ def test_layers_poolings_and_statistics_that_do_not_exist_are_refused(save_model
         encoder.encode(["water"], progress=False).layer(0, "cls")
 
 
+@pytest.mark.parametrize("layers", [[1.7], ["1"], [True], [np.float64(1)], [None]])
+def test_layers_that_are_no_whole_numbers_are_refused(save_model, unchecked, layers):
+    with pytest.raises(UnknownNameError, match=r"layers must be whole numbers, got"):
+        load_encoder(save_model("bert")).encode(["water"], layers=layers, progress=False)
+
+
+@pytest.mark.parametrize("layers", [2, "12"])
+def test_layers_that_are_no_list_are_refused(save_model, unchecked, layers):
+    with pytest.raises(UnknownNameError, match=rf"must be a list of layer numbers such as \[0, 2\], got {layers!r}"):
+        load_encoder(save_model("bert")).encode(["water"], layers=layers, progress=False)
+
+
+def test_layers_may_be_numpys_integers(save_model, unchecked):
+    found = load_encoder(save_model("bert")).encode(["water"], layers=np.array([2, 0]), progress=False)
+    assert found.layer_numbers == (0, 2)
+
+
+def test_neurons_of_layer_0_alone_are_refused_with_the_way_out(save_model):
+    with pytest.raises(UnknownNameError, match=r"got \[0\].*drop the neuron probes or add a layer above 0"):
+        load_encoder(save_model("bert")).encode(["water"], layers=[0], neurons="nas", progress=False)
+
+
 def test_sentences_that_cannot_be_encoded_are_named(save_model, unchecked):
     encoder = load_encoder(save_model("bert"))
     with pytest.raises(ValueError, match=r"sentences\[1\] is blank"):
@@ -203,8 +285,46 @@ def test_maximum_length_leaves_roberta_its_padding_positions(folder, edit_json, 
     edit_json(tokenizer_json, model_max_length=int(1e30))
     assert load_encoder(folder).max_length == 64
     assert load_encoder(folder, max_length=10).max_length == 10
-    with pytest.raises(ModelError, match=r"max_length must be in 1\.\.64"):
+    with pytest.raises(ModelError, match=r"max_length must be at least 3 .* at most 64"):
         load_encoder(folder, max_length=65)
+
+
+@pytest.mark.parametrize("asked", [-1, 0, 1, 2])
+def test_a_maximum_length_without_room_for_a_word_is_refused(save_model, asked):
+    with pytest.raises(ModelError, match=rf"at least 3 for .*adds 2 special tokens.*got {asked}$"):
+        load_encoder(save_model("bert"), max_length=asked)
+
+
+def test_a_maximum_length_of_the_models_own_without_room_for_a_word_is_refused(folder, edit_json):
+    edit_json(folder / "tokenizer_config.json", model_max_length=2)
+    with pytest.raises(ModelError, match=r"at least 3 for .*got 2 from its own settings"):
+        load_encoder(folder)
+
+
+def test_the_least_maximum_length_cuts_every_sentence_to_it(save_model, sentences):
+    tokens = load_encoder(save_model("bert"), max_length=3).tokenize(sentences)
+    assert {len(row) for row in tokens.rows} == {3}
+
+
+def test_a_tokenizer_that_does_not_cut_is_refused(tokenizer):
+    def uncut(texts, *, truncation=False, max_length=None, **options):
+        return tokenizer(texts, **options)
+
+    with pytest.raises(ModelError, match=r"function must cut a sentence to max_length=4 tokens, but left \d+"):
+        tokenize(uncut, ["two rivers meet below the old stone bridge"], max_length=4)
+
+
+def test_arguments_are_kept_as_they_were_passed_and_json_holds_them(save_model):
+    passed = {
+        "device": "cpu", "dtype": "auto", "revision": "main", "trust_remote_code": True, "max_length": 12,
+        "device_map": {"": torch.device("cpu")}, "neuron_modules": "layers.{}.mlp.act_fn", "neuron_site": "product",
+    }  # fmt: skip
+    kept = json.loads(json.dumps(load_encoder(save_model("llama"), **passed).load_arguments))
+    assert kept == passed | {"device_map": {"": "cpu"}}
+    assert load_encoder(save_model("llama")).load_arguments == {
+        "device": "auto", "dtype": "auto", "revision": None, "trust_remote_code": False, "max_length": None,
+        "device_map": None, "neuron_modules": None, "neuron_site": "gate",
+    }  # fmt: skip
 
 
 def test_truncated_sentences_are_counted_and_read_to_the_limit(save_model, sentences):

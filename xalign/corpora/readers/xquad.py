@@ -9,9 +9,9 @@ from xalign.corpora.lines import read_text
 from xalign.corpora.naming import NamedFile, name_files
 from xalign.corpora.places import Place
 from xalign.corpora.readers.line_files import columns_by_language
-from xalign.corpora.selecting import nearest_hint
 from xalign.corpora.sources import Found, Part
 from xalign.errors import CorpusError, UnknownNameError
+from xalign.names import nearest
 
 
 def detects(place: Place) -> bool:
@@ -23,8 +23,8 @@ def reads(place: Place) -> Found:
     """Find a column in every file; questions are matched by id, paragraphs by the id of their first question."""
     field = place.option or "questions"
     if field not in _FIELDS:
-        hint = nearest_hint(field, list(_FIELDS))
-        raise UnknownNameError(f"field (after #) must be one of {', '.join(_FIELDS)}, got {field!r}{hint}")
+        known = ", ".join(_FIELDS)
+        raise UnknownNameError(f"field (after #) must be one of {known}, got {field!r}{nearest(field, _FIELDS)}")
     named = name_files(place.files, place.root)
     return Found(columns=columns_by_language(named, lambda file: _part(file, _FIELDS[field])), by_id=True)
 
