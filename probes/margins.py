@@ -62,6 +62,7 @@ def csls_retrieval(
         The accuracy in both directions and their mean; chance is 1 / n.
 
     Raises:
+        TypeError: If k is no whole number.
         ValueError: As `probes.retrieval_accuracy`.
 
     References:
@@ -96,6 +97,7 @@ def margin_retrieval(
         The error rate, and the score 1 - error rate.
 
     Raises:
+        TypeError: If k is no whole number.
         ValueError: As `probes.retrieval_accuracy`; or if `ratio` would divide by a mean cosine that is not positive,
             where it changes its meaning: take `distance`.
 

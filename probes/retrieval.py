@@ -152,6 +152,7 @@ def retrieval_accuracy(
         The accuracy in both directions and their mean.
 
     Raises:
+        TypeError: If k is no whole number.
         ValueError: If shapes differ, there are fewer than 4 rows or fewer than k, a value is not finite, a row is zero,
             or there is not one label per row.
 

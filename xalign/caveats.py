@@ -59,15 +59,11 @@ def _few_sentences(table: pd.DataFrame, n_dimensions: int) -> Iterator[str]:
 
 
 def _text(confounds: pd.DataFrame) -> Iterator[str]:
-    for column, words in (
-        ("truncated", "sentences were cut at the model's maximum length"),
-        ("duplicates", "sentences stand in more than one row; in retrieval each of these rows is a right answer"),
-    ):
-        hit = confounds[confounds[column] > 0]
-        if len(hit):
-            worst = hit.sort_values(column, ascending=False, kind="stable").iloc[0]
-            most = f"most in {worst['name']}: {int(worst[column])}"
-            yield f"{int(hit[column].sum())} {words}, in {len(hit)} languages ({most})"
+    cut = confounds[confounds["truncated"] > 0].sort_values("truncated", ascending=False, kind="stable")
+    if len(cut):
+        most = f"most in {cut.iloc[0]['name']}: {int(cut.iloc[0]['truncated'])}"
+        total = int(cut["truncated"].sum())
+        yield f"{total} sentences were cut at the model's maximum length, in {len(cut)} languages ({most})"
     unknown = confounds[confounds["unknown_share"] > 0.05]
     if len(unknown):
         names = ", ".join(unknown["name"].head(5)) + (", ..." if len(unknown) > 5 else "")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from xalign.corpora import BitextCorpus, Corpus, ParallelCorpus
 from xalign.encoders import ActivationCache, Activations, Encoder, cached_encode

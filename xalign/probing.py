@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from xalign.all_pairs import pairs_of_table, score_all_pairs
 from xalign.caveats import collect_warnings, count_constant_neurons

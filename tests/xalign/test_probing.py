@@ -188,7 +188,7 @@ def test_confounds_count_duplicates_truncation_and_shared_tokens(tmp_path):
     assert english["truncated"] >= 1
     assert 3 / 5 <= german["identical_token_share"] < 1
     assert any("cut at" in warning for warning in found.warnings)
-    assert any("more than one row" in warning for warning in found.warnings)
+    assert any("equal another" in warning for warning in found.warnings)
 
 
 def test_an_unknown_probe_is_refused_with_the_nearest_name():

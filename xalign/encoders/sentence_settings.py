@@ -43,7 +43,7 @@ def read_sentence_settings(root: Path) -> dict[str, Any]:
     }
 
 
-def _read_modules(path: Path) -> list[dict[str, str]]:
+def _read_modules(path: Path) -> list[dict[str, Any]]:
     modules = read_json(path)
     if not isinstance(modules, list) or not modules or not all(map(_is_module, modules)):
         raise ModelError(

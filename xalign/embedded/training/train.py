@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from xalign.embedded.training.batches import Batch, BatchSampler, pad
 from xalign.embedded.training.losses import contrastive_loss, teacher_loss
