@@ -32,12 +32,16 @@ Names = Annotated[
 
 @app.command()
 def probe(  # noqa: PLR0913 - options of a command
-    model: Annotated[str | None, typer.Argument(help="Folder or hub name. Default: the embedded xalign-mini.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(help="Folder or hub name of a model. Default: the embedded xalign-mini.")
+    ] = None,
     corpus: Annotated[
         str | None, typer.Argument(help="File, folder or dataset name. Default: the embedded xalign-100.")
     ] = None,
     languages: Names = None,
-    probes: Annotated[str, typer.Option(help="Comma-separated names, or 'all'.")] = "cka,anc,retrieval,neurons",
+    probes: Annotated[
+        str, typer.Option(help="Comma-separated, or 'all'; the README lists them.")
+    ] = "cka,anc,retrieval,neurons",
     pivot: Annotated[
         str, typer.Option(help="Compare every language with this one; 'none' for all pairs.")
     ] = "eng_Latn",
@@ -110,13 +114,16 @@ def report(
         from xalign.report import ProbeReport
 
         first = ProbeReport.load(folder)
-        comparison = first.compare(ProbeReport.load(other)) if other else None
-    if comparison is None:
+        second = ProbeReport.load(other) if other else None
+        comparison = first.compare(second) if second else None
+    if comparison is None or second is None:
         _show(first, folder, as_json)
     elif as_json:
         typer.echo(comparison.summary.to_json(orient="records"))
     else:
-        typer.echo(comparison.summary.round(3).to_string(index=False))
+        from xalign.cli_output import comparison_as_text
+
+        typer.echo(comparison_as_text(comparison, first, second))
 
 
 @cache_app.command("list")

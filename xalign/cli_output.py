@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
+    from xalign.comparison import ReportComparison
     from xalign.encoders import ActivationCache, CacheEntry
     from xalign.report import ProbeReport
 
@@ -44,6 +45,19 @@ def report_as_json(report: ProbeReport, folder: Path) -> str:
     return json.dumps(
         {"folder": str(folder), "summary": summary, "warnings": list(report.warnings)}, ensure_ascii=False
     )
+
+
+def comparison_as_text(comparison: ReportComparison, before: ProbeReport, after: ProbeReport) -> str:
+    """What is compared, a caution where the texts differ, and the change by probe and layer."""
+    lines = [f"{name}: {report!r}" for name, report in (("before", before), ("after ", after))]
+    lines.append(
+        f"rows in common: {len(comparison.table)} of {len(before.table)} and {len(after.table)}; intervals and p-values "
+        "are over languages, - where these are too few"
+    )
+    if before.run["corpus"]["hash"] != after.run["corpus"]["hash"]:
+        lines.append("caution: the two ran on different text: chance and difficulty differ")
+    table = comparison.summary.round(3).to_string(index=False, na_rep="-")
+    return "\n".join([*lines, "", table])
 
 
 def cache_as_text(cache: ActivationCache, entries: Iterable[CacheEntry]) -> str:

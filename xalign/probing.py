@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from xalign.all_pairs import pairs_of_table, score_all_pairs
 from xalign.caveats import collect_warnings, count_constant_neurons
-from xalign.columns import TABLE_COLUMNS
+from xalign.columns import PAIR_COLUMNS, TABLE_COLUMNS
 from xalign.confounds import measure_confounds
 from xalign.corpora import BitextCorpus, Corpus, load_corpus, resolve_language
 from xalign.encoders import ActivationCache, Encoder, load_encoder
@@ -156,7 +156,9 @@ def judge_groups(
         if settings.pivot is not None and len(groups) == 1:
             pairs.append(score_all_pairs(group, layer, settings.measures))
     table = _in_order(pd.DataFrame(rows), settings)
-    return table, pd.concat(pairs, ignore_index=True) if pairs else pairs_of_table(table)
+    if settings.pivot is None:
+        return table, pairs_of_table(table)
+    return table, pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(columns=PAIR_COLUMNS)
 
 
 def _in_order(table: pd.DataFrame, settings: ProbeSettings) -> pd.DataFrame:
@@ -174,4 +176,5 @@ def _open_cache(cache: bool | str | Path | ActivationCache) -> ActivationCache |
 
 
 def _as_tuple(names: str | Sequence[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+    """Names from a sequence, or from one string with commas between."""
+    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else tuple(names)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProbeReport:
     """Scores of a model's layers on parallel text, each with what judges it.
 
@@ -38,6 +38,12 @@ class ProbeReport:
     confounds: pd.DataFrame
     run: dict[str, Any]
     warnings: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        """One line; `.summary`, `.best_layers` and `.table` hold the numbers."""
+        model, corpus = self.run["model"]["name"], self.run["corpus"]["name"]
+        probes = ", ".join(self.table["probe"].unique())
+        return f"ProbeReport({model} on {corpus}: {len(self.confounds)} languages, {probes}, {len(self.table)} rows)"
 
     @property
     def summary(self) -> pd.DataFrame:

@@ -269,3 +269,12 @@ def test_names_in_a_crowd_stay_inside_the_frame(report_table, confound_table, ax
     boxes = [text.get_window_extent() for text in ax.texts]
     assert boxes
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
+
+
+def test_a_single_layer_shows_its_interval_and_chance_around_it(report_table):
+    table = report_table()
+    ax = plot_layers(table[table["layer"] == 5], probe="cka")
+    assert ax.get_xlim() == (4.5, 5.5)
+    assert list(ax.get_xticks()) == [5]
+    chance = next(line for line in ax.get_lines() if line.get_label() == "chance")
+    assert list(chance.get_xdata()) == [4.8, 5.2]

@@ -55,13 +55,25 @@ def plot_layers(
         raise ValueError(f"by must be 'probe' or 'target', got {by!r}")
     table = check_table(table if probe is None and by == "probe" else select_probe(table, probe))
     ax = ensure_axes(ax, width=7.2, height=4.2)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    layers = table["layer"].unique()
+    if len(layers) == 1:
+        ax.set_xlim(layers[0] - 0.5, layers[0] + 0.5)
+        ax.set_xticks(layers)
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("Layer (0 is the embedding output)")
     if by == "probe":
         _draw_probes(ax, table)
     else:
         _draw_languages(ax, table)
     return ax
+
+
+def widened(layer: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A single layer drawn as a short stretch around it, so that its bands and lines can be seen."""
+    if len(layer) != 1:
+        return layer, *values
+    return np.array([layer[0] - 0.2, layer[0] + 0.2]), *(np.repeat(value, 2) for value in values)
 
 
 def draw_line(ax: Axes, rows: pd.DataFrame, *, order: int, name: str) -> tuple[float, float, str, str]:
@@ -77,9 +89,8 @@ def draw_line(ax: Axes, rows: pd.DataFrame, *, order: int, name: str) -> tuple[f
     colour, dash = PALETTE[order % len(PALETTE)], ("-", (0, (5, 2)))[order // len(PALETTE) % 2]
     marker = MARKERS[order % len(MARKERS)]
     layer, score = rows["layer"].to_numpy(), rows["score"].to_numpy(float)
-    ax.fill_between(
-        layer, rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float), color=colour, alpha=0.16, lw=0
-    )
+    wide, low, high = widened(layer, rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float))
+    ax.fill_between(wide, low, high, color=colour, alpha=0.16, lw=0)
     ax.plot(layer, score, color=colour, linestyle=dash, marker=marker, markersize=4.5, linewidth=1.8, label=name)
     known = np.flatnonzero(np.isfinite(score))
     last = known[-1] if len(known) else 0
@@ -89,10 +100,10 @@ def draw_line(ax: Axes, rows: pd.DataFrame, *, order: int, name: str) -> tuple[f
 def draw_floor(ax: Axes, means: pd.DataFrame, *, colour: str, named: bool) -> None:
     """Draw what a score must beat: chance as a dashed line, the permutation null as a band of 2 sd around its mean."""
     means = means.sort_values("layer")
-    layer, null, sd = (means[column].to_numpy(float) for column in ("layer", "null_mean", "null_sd"))
+    columns = (means[column].to_numpy(float) for column in ("layer", "null_mean", "null_sd", "chance"))
+    layer, null, sd, chance = widened(*columns)
     label = "permutation null, mean ± 2 sd of a pair" if named else "_null"
     ax.fill_between(layer, null - 2 * sd, null + 2 * sd, color=colour, alpha=0.28 if named else 0.14, lw=0, label=label)
-    chance = means["chance"].to_numpy(float)
     if np.isfinite(chance).any():
         ax.plot(layer, chance, color=colour, linestyle=(0, (4, 3)), linewidth=1, label="chance" if named else "_chance")
 

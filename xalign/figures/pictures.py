@@ -1,6 +1,7 @@
 """The pictures of a report, as PNG files that a page or a folder keeps."""
 
 import io
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -125,6 +126,7 @@ def _paint(name: str, group: str, caption: str, draw: Callable[[Axes], Axes], *,
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     draw(figure.subplots())
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
-    width, height = (int(value * DPI) for value in size)
-    return Picture(name=name, group=group, caption=caption, png=file.getvalue(), width=width, height=height)
+    figure.savefig(file, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
+    png = file.getvalue()
+    width, height = struct.unpack(">II", png[16:24])  # the header's first two numbers
+    return Picture(name=name, group=group, caption=caption, png=png, width=width, height=height)
