@@ -50,10 +50,8 @@ def report_as_json(report: ProbeReport, folder: Path) -> str:
 def comparison_as_text(comparison: ReportComparison, before: ProbeReport, after: ProbeReport) -> str:
     """What is compared, a caution where the texts differ, and the change by probe and layer."""
     lines = [f"{name}: {report!r}" for name, report in (("before", before), ("after ", after))]
-    lines.append(
-        f"rows in common: {len(comparison.table)} of {len(before.table)} and {len(after.table)}; intervals and p-values "
-        "are over languages, - where these are too few"
-    )
+    lines.append(f"rows in common: {len(comparison.table)} of {len(before.table)} and {len(after.table)}")
+    lines.append("intervals and p-values are over languages, - where these are too few")
     if before.run["corpus"]["hash"] != after.run["corpus"]["hash"]:
         lines.append("caution: the two ran on different text: chance and difficulty differ")
     table = comparison.summary.round(3).to_string(index=False, na_rep="-")
