@@ -73,8 +73,8 @@ class ProbeReport:
         chosen = self.pairs[(self.pairs["probe"] == probe) & (self.pairs["layer"] == layer)]
         if chosen.empty:
             raise UnknownNameError(
-                f"probe {probe!r} was computed against the pivot only; run xalign.probe(..., pivot=None) for scores "
-                "between all languages. This report has matrices for "
+                f"probe {probe!r} was computed against the pivot only; for scores between all languages run "
+                "xalign.probe(..., pivot=None) on text whose languages share their rows. This report has matrices for "
                 f"{', '.join(sorted(self.pairs['probe'].unique())) or 'no probe'}"
             )
         mirrored = chosen.rename(columns={"source": "target", "target": "source"})
