@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import xalign
-from xalign.cli_output import report_as_text
+from xalign.commands.output import report_as_text
 from xalign.measures import TABLE
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The commands, a file each: a public function with the same words."""

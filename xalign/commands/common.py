@@ -1,0 +1,49 @@
+"""What every command shares: common options, lists in one string, errors told in one line."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xalign.errors import XalignError
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
+Names = Annotated[
+    str | None, typer.Option(help="Comma-separated; every spelling langcodes knows (sw, swa, Swahili, swh_Latn).")
+]
+
+
+def require_folder(out: Path) -> None:
+    """Refuse, before hours of work, a place where no report can be written."""
+    standing = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not standing.is_dir() or not os.access(standing, os.W_OK):
+        raise XalignError(f"--out must be a folder that can be written, got {out}; {standing} is not")
+
+
+def names_of(text: str | None) -> list[str] | None:
+    """Split names at commas; None stays None."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def numbers_of(text: str | None, option: str) -> list[int] | None:
+    """Split whole numbers at commas; `option` is what errors call them."""
+    try:
+        return None if text is None else [int(part) for part in names_of(text) or []]
+    except ValueError:
+        raise typer.BadParameter(
+            f"must be whole numbers with commas between, like 0,3,6; got {text!r}", param_hint=option
+        ) from None
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Show an error of ours, or of the machine's, as one line and exit with 1; a bug keeps its traceback."""
+    try:
+        yield
+    except (XalignError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
