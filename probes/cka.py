@@ -12,14 +12,15 @@ from probes.cka_sides import (
     CKAPreparation,
     CKASide,
     PreparedCKA,
-    accumulated_product,
     cka_side,
+    feature_normaliser,
     feature_product,
     normaliser,
     undefined_reason,
     upper_blocks,
 )
 from probes.judging import judged_by
+from probes.symmetric_products import accumulated_product
 
 TILE = 256
 """How many members of a stack are centred at a time, twice over."""
@@ -101,14 +102,15 @@ def _columns_are_cheaper(a: CKASide, b: CKASide) -> bool:
 
 
 def _score_from_features(a: CKASide, b: CKASide) -> float:
-    return feature_product(a, b) / normaliser(a, b, from_features=True)
+    return feature_product(a, b) / feature_normaliser(a, b)
 
 
 def _chance(a: CKASide, b: CKASide) -> float:
     if a.estimator == "debiased":
         return 0.0
     traces = float(a.lengths.sum() * b.lengths.sum())
-    return traces / ((a.n - 1) * normaliser(a, b, from_features=_columns_are_cheaper(a, b)))
+    norm = feature_normaliser(a, b) if _columns_are_cheaper(a, b) else normaliser(a, b)
+    return traces / ((a.n - 1) * norm)
 
 
 def pairwise_cka(

@@ -1,5 +1,10 @@
-"""What one language contributes to linear CKA, two of them paired, and one pivot judged against many."""
+"""What one language contributes to CKA, two of them paired, and one pivot judged against many.
 
+CKA compares centred Grams, whatever kernel they come from: a `GramSide` holds one. `CKASide` is that of the linear
+kernel, which can also be compared without forming Grams; `probes.rbf_cka` has that of the Gaussian kernel.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,19 +20,55 @@ from probes.arrays import (
     namespace,
     require_choice,
     require_matching,
-    row_chunks,
     to_device_of,
     to_host,
     working_dtype,
 )
 from probes.judging import Preparation, centred_on
+from probes.symmetric_products import WeightedMatrix, counted, permuted_products, permuted_products_with_many
 
 ESTIMATORS = ("debiased", "biased")
 
 
+class GramSide(ABC):
+    """A language as CKA sees it: its Gram matrix under some kernel, centred for an estimator of HSIC.
+
+    Attributes:
+        lengths: Diagonal of the doubly centred Gram; all 0 where nothing varies.
+        estimator: debiased (U-centred, with a diagonal of zeros) or biased (doubly centred).
+        name: What errors and reasons call the vectors.
+    """
+
+    lengths: Float[np.ndarray, " n"]
+    estimator: str
+    name: str
+
+    @property
+    def n(self) -> int:
+        """How many rows."""
+        return self.lengths.size
+
+    @property
+    @abstractmethod
+    def gram(self) -> Float[Array, "n n"]:
+        """The centred Gram."""
+
+    @property
+    def flaw(self) -> str:
+        """Why the Gram is zero; empty where it is not."""
+        if self.lengths.any():
+            return ""
+        return f"{self.name} has the same vector in every row, so nothing varies that could be compared"
+
+    @cached_property
+    def self_similarity(self) -> float:
+        """The inner product of the Gram with itself: n (n - 3) HSIC_1(x, x), or (n - 1)^2 HSIC_0(x, x)."""
+        return inner_product(self.gram, self.gram)
+
+
 @dataclass(frozen=True, eq=False)
-class CKASide:
-    """Centred vectors, their Gram matrix and its self-similarity.
+class CKASide(GramSide):
+    """Centred vectors, and their Gram matrix under the linear kernel.
 
     Attributes:
         features: Rows centred in float64, scaled to mean square 1 (CKA does not see scale), in the working type.
@@ -40,11 +81,6 @@ class CKASide:
     lengths: Float[np.ndarray, " n"]
     estimator: str
     name: str
-
-    @property
-    def n(self) -> int:
-        """How many rows."""
-        return self.features.shape[0]
 
     @cached_property
     def shifts(self) -> Float[np.ndarray, " n"]:
@@ -75,11 +111,6 @@ class CKASide:
             diagonal = xp.arange(gram.shape[0], device=gram.device)
             gram[diagonal, diagonal] = 0.0
         return gram
-
-    @cached_property
-    def self_similarity(self) -> float:
-        """The inner product of the Gram with itself: n (n - 3) HSIC_1(x, x), or (n - 1)^2 HSIC_0(x, x)."""
-        return inner_product(self.gram, self.gram)
 
     @cached_property
     def self_similarity_from_features(self) -> float:
@@ -117,19 +148,27 @@ def feature_product(a: CKASide, b: CKASide) -> float:
     return trace - products - 2 * products / (n - 2) + totals / ((n - 1) * (n - 2))
 
 
-def normaliser(a: CKASide, b: CKASide, *, from_features: bool = False) -> float:
+def normaliser(a: GramSide, b: GramSide) -> float:
     """Return the square root of the product of the self-similarities, or NaN where one is not positive."""
-    terms = [s.self_similarity_from_features if from_features else s.self_similarity for s in (a, b)]
-    return float(np.sqrt(terms[0] * terms[1])) if min(terms) > 0 else float("nan")
+    return _geometric_mean(a.self_similarity, b.self_similarity)
 
 
-def undefined_reason(a: CKASide, b: CKASide, score: float) -> str:
+def feature_normaliser(a: CKASide, b: CKASide) -> float:
+    """Return the same without forming Grams."""
+    return _geometric_mean(a.self_similarity_from_features, b.self_similarity_from_features)
+
+
+def _geometric_mean(first: float, second: float) -> float:
+    return float(np.sqrt(first * second)) if min(first, second) > 0 else float("nan")
+
+
+def undefined_reason(a: GramSide, b: GramSide, score: float) -> str:
     """Say why a CKA is NaN; empty where it is not."""
     if not np.isnan(score):
         return ""
-    for side in (a, b):
-        if not side.lengths.any():
-            return f"{side.name} has the same vector in every row, so nothing varies that could be compared"
+    flaws = [side.flaw for side in (a, b) if side.flaw]
+    if flaws:
+        return flaws[0]
     return "the debiased HSIC of x or y with itself is not positive: too few rows for what varies; give more sentences"
 
 
@@ -145,8 +184,8 @@ class PreparedCKA:
     back onto it by `probes.judging.centred_on`.
     """
 
-    a: CKASide
-    b: CKASide
+    a: GramSide
+    b: GramSide
 
     @cached_property
     def score(self) -> float:
@@ -163,8 +202,7 @@ class PreparedCKA:
 
     def permuted(self, permutations: Int[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
         """Return the CKA of x with y[p] for each permutation p."""
-        products = [_permuted_product(self.a, self.b, p) for p in permutations]
-        return np.array(products) / normaliser(self.a, self.b)
+        return permuted_products(self.a.gram, self.b.gram, permutations) / normaliser(self.a, self.b)
 
     def resampled(self, counts: Int[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
         """Return the CKA of each resample: copies form no pair (debiased), or are centred on the score (biased)."""
@@ -176,32 +214,12 @@ class PreparedCKA:
         return scores if self.a.estimator == "debiased" else centred_on(self.score, scores)
 
 
-def _permuted_product(a: CKASide, b: CKASide, permutation: Int[np.ndarray, " n"]) -> float:
-    """Return `sum K[i, j] L[p_i, p_j]` from the blocks on and right of the diagonal, each block's square halved."""
-    total, order = 0.0, to_device_of(permutation, b.gram)
-    for rows in row_chunks(a.n, a.n, elements=1 << 16):
-        width = rows.stop - rows.start
-        moved = _take(b.gram[order[rows], :], order[rows.start :])
-        block = a.gram[rows, rows.start :]
-        total += 2 * inner_product(block, moved) - inner_product(block[:, :width], moved[:, :width])
-    return total
+class ResampledSide(WeightedMatrix):
+    """A Gram under many resamples, and its own weighted self-similarity."""
 
-
-def _take(block: Float[Array, "r n"], columns: Int[Array, " w"]) -> Float[Array, "r w"]:
-    """Gather columns; numpy's clip mode skips a bounds check per element."""
-    if isinstance(block, np.ndarray):
-        return np.take(block, columns, axis=1, mode="clip")
-    return namespace(block).take(block, columns, axis=1)
-
-
-class ResampledSide:
-    """The weighted row sums of a Gram under many resamples, and its own weighted self-similarity."""
-
-    def __init__(self, side: CKASide, counts: Int[np.ndarray, "m n"]) -> None:
-        gram = side.gram
+    def __init__(self, side: GramSide, counts: Int[np.ndarray, "m n"]) -> None:
+        super().__init__(side.gram, counts)
         self.side = side
-        self.weights = to_device_of(counts, gram, dtype=gram.dtype)
-        self.rows = self.weights @ gram
 
     @cached_property
     def self_similarity(self) -> Float[np.ndarray, " m"]:
@@ -215,15 +233,10 @@ def weighted_product(a: ResampledSide, b: ResampledSide) -> Float[np.ndarray, " 
     S1 = w'(K.L)w, S2 = sum_i w_i (Kw)_i (Lw)_i, S3 = (w'Kw)(w'Lw): Song's S1 - 2 S2 / (n - 2) + S3 / ((n - 1)(n - 2))
     for Grams with a zero diagonal, S1 - 2 S2 / n + S3 / n^2 for the biased estimator.
     """
-    xp, n = namespace(a.weights), a.side.n
-
-    def total(values: Float[Array, "m n"]) -> Float[Array, " m"]:
-        return xp.sum(xp.astype(a.weights * values, xp.float64), axis=1)
-
-    s1 = total(a.weights @ (a.side.gram * b.side.gram))
-    s2, s3 = total(a.rows * b.rows), total(a.rows) * total(b.rows)
+    n = a.side.n
+    s1, s2, s3 = a.product(b), a.sums(a.rows * b.rows), a.total * b.total
     divisors = (n * 0.5, float(n * n)) if a.side.estimator == "biased" else (0.5 * (n - 2), (n - 1.0) * (n - 2.0))
-    return to_host(s1 - s2 / divisors[0] + s3 / divisors[1])
+    return s1 - s2 / divisors[0] + s3 / divisors[1]
 
 
 def _resampled_scores(a: ResampledSide, b: ResampledSide) -> Float[np.ndarray, " m"]:
@@ -233,40 +246,30 @@ def _resampled_scores(a: ResampledSide, b: ResampledSide) -> Float[np.ndarray, "
     return np.where(defined, weighted_product(a, b) / norms, np.nan)
 
 
-@dataclass(frozen=True)
-class CKAPreparation(Preparation[PreparedCKA]):
-    """Linear CKA with its estimator."""
+class GramPreparation(Preparation[PreparedCKA]):
+    """CKA under some kernel: pairs sides, and shares a pivot's work between many."""
 
-    estimator: str = "debiased"
+    @abstractmethod
+    def side(self, x: Float[Array, "n d"], *, name: str = "x") -> GramSide:
+        """Return the Gram of one language."""
 
-    def side(self, x: Float[Array, "n d"], *, name: str = "x") -> CKASide:
-        """Return the centred vectors of one language."""
-        return cka_side(x, estimator=self.estimator, name=name)
-
-    def pair(self, a: CKASide, b: CKASide) -> PreparedCKA:
+    def pair(self, a: GramSide, b: GramSide) -> PreparedCKA:
         """Return two languages paired."""
-        require_matching(a.features, b.features)
+        require_matching(a.lengths, b.lengths)
         return PreparedCKA(a, b)
 
     def permuted_many(
-        self, pivot: CKASide, sides: Sequence[CKASide], permutations: Int[np.ndarray, "m n"]
+        self, pivot: GramSide, sides: Sequence[GramSide], permutations: Int[np.ndarray, "m n"]
     ) -> Float[np.ndarray, "s m"]:
-        """Return the scores of many languages with one pivot under each permutation.
+        """Return the scores of many languages with one pivot under each permutation; the pivot is permuted once.
 
-        The pivot's Gram is permuted (inversely) once for all languages, and one product per block of rows gives every
-        inner product. Beyond the sides' Grams a block of about 16 million numbers is held.
+        Beyond the sides' Grams a block of about 16 million numbers is held.
         """
-        xp = namespace(pivot.gram)
-        products = np.zeros((len(sides), permutations.shape[0]))
-        inverses = to_device_of(np.argsort(permutations, axis=1), pivot.gram)
-        for rows in row_chunks(pivot.n, pivot.n * max(1, len(sides) + len(permutations)), elements=1 << 24):
-            moved = xp.stack([_upper(_take(pivot.gram[q[rows], :], q[rows.start :])) for q in inverses])
-            blocks = xp.stack([_upper(side.gram[rows, rows.start :]) for side in sides])
-            products += to_host(accumulated_product(blocks, moved))
+        products = permuted_products_with_many(pivot.gram, [side.gram for side in sides], permutations)
         return products / np.array([[normaliser(pivot, side)] for side in sides])
 
     def resampled_many(
-        self, pivot: CKASide, sides: Sequence[CKASide], counts: Int[np.ndarray, "m n"]
+        self, pivot: GramSide, sides: Sequence[GramSide], counts: Int[np.ndarray, "m n"]
     ) -> Float[np.ndarray, "s m"]:
         """Return the scores of many languages with one pivot under each resample; the pivot's own terms once."""
         resampled = ResampledSide(pivot, counts)
@@ -275,29 +278,18 @@ class CKAPreparation(Preparation[PreparedCKA]):
         )
 
 
-def _upper(block: Float[Array, "r w"]) -> Float[Array, " k"]:
-    """Flatten the first rows of a symmetric matrix so that products of two such count every entry of both triangles.
+@dataclass(frozen=True)
+class CKAPreparation(GramPreparation):
+    """Linear CKA with its estimator."""
 
-    Entries right of the diagonal stand for two and are scaled by sqrt 2, those left of it are dropped.
-    """
-    xp, height = namespace(block), block.shape[0]
-    block = block * 2**0.5
-    square = block[:, :height]
-    diagonal = xp.arange(height, device=block.device)
-    square[diagonal, diagonal] /= 2**0.5
-    block[:, :height] = xp.triu(square)
-    return xp.reshape(block, (-1,))
+    estimator: str = "debiased"
 
-
-def accumulated_product(a: Float[Array, "s k"], b: Float[Array, "m k"]) -> Float[Array, "s m"]:
-    """Return `a @ b.T`, summed over short runs of columns in float64."""
-    xp = namespace(a, b)
-    total = xp.zeros((a.shape[0], b.shape[0]), dtype=xp.float64, device=a.device)
-    for run in row_chunks(a.shape[1], 1, elements=1 << 16):
-        total += xp.astype(a[:, run] @ b[:, run].T, xp.float64)
-    return total
+    def side(self, x: Float[Array, "n d"], *, name: str = "x") -> CKASide:
+        """Return the centred vectors of one language."""
+        return cka_side(x, estimator=self.estimator, name=name)
 
 
 def upper_blocks(sides: Sequence[CKASide], rows: slice) -> Float[Array, "s k"]:
-    """Return the same rows of every side's Gram, flattened for products; computed here, not kept by the sides."""
-    return namespace(sides[0].features).stack([_upper(side.gram_rows(rows)) for side in sides])
+    """Return the same rows of every side's Gram, flattened so that products count both triangles; kept by no side."""
+    xp = namespace(sides[0].features)
+    return xp.stack([xp.reshape(counted(side.gram_rows(rows), 2**0.5), (-1,)) for side in sides])

@@ -93,8 +93,11 @@ class Preparation(ABC, Generic[P]):
         return np.stack([self.pair(pivot, side).resampled(counts) for side in sides])
 
 
-def judged_by(preparation: Callable[..., Preparation]) -> Callable[[Measure], Measure]:
-    """Attach to a measure the way it is prepared: `measure.preparation(**options)`."""
+def judged_by(preparation: Callable[..., object]) -> Callable[[Measure], Measure]:
+    """Attach to a measure the way it is prepared: `measure.preparation(**options)`.
+
+    It makes a `Preparation`, or a `probes.language_judging.LanguagePreparation` where there are no pairs to shuffle.
+    """
 
     def attach(measure: Measure) -> Measure:
         measure.preparation = preparation  # type: ignore[attr-defined]
@@ -236,7 +239,10 @@ def prepare(measure: Measure, x: Float[Array, "n *d"], y: Float[Array, "n *e"]) 
     while isinstance(base, partial) and not base.args:
         base, options = base.func, {**base.keywords, **options}
     if hasattr(base, "preparation"):
-        return base.preparation(**options).of(x, y)
+        preparation = base.preparation(**options)
+        if not isinstance(preparation, Preparation):
+            raise TypeError(f"{base.__name__} compares no pairs; judge it with {base.__name__}.preparation().of(...)")
+        return preparation.of(x, y)
     return Recomputed(measure, x, y)
 
 
@@ -316,11 +322,12 @@ def centred_on(score: float, resampled: Float[np.ndarray, " m"]) -> Float[np.nda
     return np.clip(resampled - (resampled[defined].mean() - score), 0.0, 1.0)
 
 
-def null_of(score: float, permuted: Float[np.ndarray, " m"]) -> PermutationNull:
-    """Summarise permuted scores as the null of an observed score."""
+def null_of(score: float, permuted: Float[np.ndarray, " m"], *, below: bool = False) -> PermutationNull:
+    """Summarise permuted scores as the null of an observed score; `below` counts those that are as small or smaller."""
     defined = permuted[~np.isnan(permuted)]
     n_undefined = permuted.size - defined.size
-    reached = int(np.sum(defined >= score - TIE * max(1.0, abs(score)))) + n_undefined
+    above = (score - defined) if below else (defined - score)
+    reached = int(np.sum(above >= -TIE * max(1.0, abs(score)))) + n_undefined
     return PermutationNull(
         score=score,
         mean=float(defined.mean()) if defined.size else float("nan"),

@@ -5,15 +5,16 @@ about 1e-6, so whatever lies that close is computed again in float64 before a ti
 are that close (constant vectors) they are tied as they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import product
+from math import isqrt
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from probes.arrays import Array, is_float64, namespace, to_host
+from probes.arrays import Array, is_float64, namespace, row_chunks, to_device_of, to_host
 
 FINE = 1e-12
 COARSE = 4e-6
@@ -22,6 +23,13 @@ MANY = 64
 
 Exact = Callable[[Int[np.ndarray, " e"], Int[np.ndarray, " e"]], Float[np.ndarray, " e"]]
 """Similarities of (query, candidate) pairs in float64."""
+
+
+def tiles(n_rows: int, n_columns: int, *, elements: int) -> Iterator[tuple[slice, slice]]:
+    """Cut a matrix into blocks of at most `elements`, as square as they can be: flat ones multiply slowly."""
+    rows = row_chunks(n_rows, min(n_columns, isqrt(elements)), elements=elements)
+    columns = row_chunks(n_columns, rows[0].stop, elements=elements)
+    return product(rows, columns)
 
 
 def tolerance_of(x: Array) -> float:
@@ -125,21 +133,22 @@ class Answers:
 
 
 class NeighbourSearch:
-    """Collects the k nearest candidates of queries from blocks of similarities, in any order of blocks.
+    """Collects the k nearest candidates of queries from blocks of similarities.
 
-    Groups of candidates are reduced to their maxima; the k-th largest maximum bounds the k-th nearest from below, and
-    only what reaches the bound is kept. No row is ever sorted.
+    A query's bound is a similarity that at least k candidates seen so far reach; only what reaches it is kept, and what
+    is kept raises it. The first bounds come from groups of candidates: the k-th largest of their maxima. So a block is
+    compared once, and no row is ever sorted.
     """
 
     def __init__(self, n_queries: int, k: int, *, tolerance: float) -> None:
         self.n_queries, self.k, self.tolerance = n_queries, k, tolerance
-        self._largest: Any = None
+        self._largest = np.full((n_queries, k), -np.inf)
         self._entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def add(
         self, block: Float[Array, "r c"], first_query: int, first_candidate: int, *, by_column: bool = False
     ) -> None:
-        """Look through a block whose rows (or columns) are queries.
+        """Look through a block whose rows (or columns) are queries; no pair may come twice.
 
         Args:
             block: Similarities; -inf for a pair that is no candidate.
@@ -147,30 +156,21 @@ class NeighbourSearch:
             first_candidate: The candidate of its first column (or row).
             by_column: Whether queries lie along columns.
         """
-        xp = namespace(block)
         n_queries = block.shape[1] if by_column else block.shape[0]
-        bounds = self._raise_bounds(block, slice(first_query, first_query + n_queries), by_column) - self.tolerance
-        mask = block >= (bounds[None, :] if by_column else bounds[:, None])
-        flat = to_host(xp.nonzero(xp.reshape(mask, (-1,)))[0])
-        rows, columns = np.divmod(flat, block.shape[1])
-        values = to_host(xp.reshape(block, (-1,))[xp.asarray(flat, device=block.device)]).astype(np.float64)
-        queries, candidates = (columns, rows) if by_column else (rows, columns)
+        largest = self._largest[first_query : first_query + n_queries, :]
+        unknown = np.isneginf(largest.min(axis=1)).any()
+        if unknown:
+            maxima = to_host(_group_maxima(block, self.k, by_column))
+            largest[:] = _largest(np.concatenate([largest, maxima], axis=1), self.k)
+        queries, candidates, values = _reaching(block, largest.min(axis=1) - self.tolerance, by_column)
+        if not unknown:
+            _raise(largest, queries, values)
         self._entries.append((queries + first_query, candidates + first_candidate, values))
-
-    def _raise_bounds(self, block: Float[Array, "r c"], queries: slice, by_column: bool) -> Float[Array, " q"]:
-        xp = namespace(block)
-        if self._largest is None:
-            lowest = xp.full((self.n_queries, self.k), -xp.inf, dtype=block.dtype, device=block.device)
-            self._largest = lowest
-        maxima = _group_maxima(block, self.k, by_column)
-        largest = _largest(xp.concat([self._largest[queries, :], maxima], axis=1), self.k)
-        self._largest[queries, :] = largest
-        return xp.min(largest, axis=1)
 
     def finish(self, exact: Exact) -> Neighbours:
         """Return what was found; entries too close to be told apart are computed again by `exact`."""
         queries, candidates, values = (np.concatenate(part) for part in zip(*self._entries, strict=True))
-        bounds = to_host(self._largest).min(axis=1).astype(np.float64)
+        bounds = self._largest.min(axis=1)
         kept = (values >= bounds[queries] - self.tolerance) & (values > -np.inf)
         return settled(queries[kept], candidates[kept], values[kept], self.n_queries, self.tolerance, exact)
 
@@ -222,10 +222,32 @@ def _group_maxima(block: Float[Array, "r c"], k: int, by_column: bool) -> Float[
     return xp.concat([grouped, block[:, whole:]], axis=1)
 
 
-def _largest(values: Float[Array, "q g"], k: int) -> Float[Array, "q k"]:
-    xp = namespace(values)
+def _largest(values: Float[np.ndarray, "q g"], k: int) -> Float[np.ndarray, "q k"]:
     if k == 1:
-        return xp.max(values, axis=1, keepdims=True)
-    if isinstance(values, np.ndarray):
-        return -np.partition(-values, k - 1, axis=1)[:, :k]
-    return xp.topk(values, k, dim=1).values
+        return values.max(axis=1, keepdims=True)
+    return -np.partition(-values, k - 1, axis=1)[:, :k]
+
+
+def _reaching(
+    block: Float[Array, "r c"], bounds: Float[np.ndarray, " q"], by_column: bool
+) -> tuple[Int[np.ndarray, " e"], Int[np.ndarray, " e"], Float[np.ndarray, " e"]]:
+    """Return query, candidate and similarity of whatever in a block reaches its query's bound."""
+    xp = namespace(block)
+    limits = to_device_of(bounds, block, dtype=block.dtype)
+    mask = block >= (limits[None, :] if by_column else limits[:, None])
+    flat = xp.nonzero(xp.reshape(mask, (-1,)))[0]
+    values = to_host(xp.reshape(block, (-1,))[flat]).astype(np.float64)
+    rows, columns = np.divmod(to_host(flat), block.shape[1])
+    return (columns, rows, values) if by_column else (rows, columns, values)
+
+
+def _raise(largest: Float[np.ndarray, "q k"], queries: Int[np.ndarray, " e"], values: Float[np.ndarray, " e"]) -> None:
+    """Put new similarities among the k largest of their queries, in place."""
+    k = largest.shape[1]
+    order = np.lexsort((-values, queries))
+    raised, starts = np.unique(queries[order], return_index=True)
+    place = np.arange(order.size) - np.repeat(starts, np.diff(np.append(starts, order.size)))
+    kept = place < k
+    new = np.full((raised.size, k), -np.inf)
+    new[np.searchsorted(raised, queries[order][kept]), place[kept]] = values[order][kept]
+    largest[raised] = _largest(np.concatenate([largest[raised], new], axis=1), k)

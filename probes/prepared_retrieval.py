@@ -5,7 +5,7 @@ found once serve every permutation. In a bootstrap queries are drawn and the poo
 sentence drawn twice asks twice, and is not its own rival.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -132,21 +132,20 @@ class PreparedRanks:
     """The reciprocal rank of each row's right answer in both directions.
 
     Permutations sort every row of similarities once (blocks are computed again) and look the permuted answers up. Ties
-    in float32 are called there at the precision of the block. With groups every permutation is a pass of its own.
+    in float32 are called there at the precision of the block: neighbours in falling order less than a tenth of the
+    coarse tolerance apart are level.
 
     Attributes:
         a: One language.
         b: The other.
         forward: The reciprocal rank of each row of `x`.
         backward: That of each row of `y`.
-        again: Scores `a` against another side, for permutations with groups.
     """
 
     a: RetrievalSide
     b: RetrievalSide
     forward: Float[np.ndarray, " n"]
     backward: Float[np.ndarray, " n"]
-    again: Callable[[RetrievalSide], float]
 
     @cached_property
     def score(self) -> float:
@@ -155,10 +154,16 @@ class PreparedRanks:
 
     def permuted(self, permutations: Int[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
         """Return the score of x with y[p] for each permutation p."""
-        if self.a.labels.max() < self.a.n - 1:
-            return np.array([self.again(self.b.reordered(p)) for p in permutations])
-        inverses = inverse(permutations)
-        return (_mean_reciprocal(self.a, self.b, permutations) + _mean_reciprocal(self.b, self.a, inverses)) / 2
+        members, inverses = self.a.members, inverse(permutations)
+        total = np.zeros(permutations.shape[0])
+        for rows, ranks in row_ranks(self.a, self.b):
+            right = members[self.a.labels[rows]]
+            for part in row_chunks(total.size, right.size):
+                total[part] += ranks.reciprocals(_moved(permutations[part], right)).sum(axis=1)
+        for rows, ranks in row_ranks(self.b, self.a):
+            for part in row_chunks(total.size, members.shape[1] * (rows.stop - rows.start)):
+                total[part] += ranks.reciprocals(members[self.a.labels[inverses[part, rows]]]).sum(axis=1)
+        return total / (2 * self.a.n)
 
     @property
     def chance(self) -> float:
@@ -170,25 +175,77 @@ class PreparedRanks:
         return counts @ (self.forward + self.backward) / (2 * counts.sum(axis=1))
 
 
-def _mean_reciprocal(
-    asking: RetrievalSide, asked: RetrievalSide, answers: Int[np.ndarray, "m n"]
-) -> Float[np.ndarray, " m"]:
-    total = np.zeros(answers.shape[0])
+def _moved(permutations: Int[np.ndarray, "m n"], rows: Int[np.ndarray, "r g"]) -> Int[np.ndarray, "m r g"]:
+    """Return where permutations take rows; -1 stays -1."""
+    return np.where(rows < 0, -1, permutations[:, rows])
+
+
+@dataclass(frozen=True, eq=False)
+class RowRanks:
+    """Where every candidate stands in its row of a block of similarities.
+
+    Attributes:
+        above: How many candidates of the row lie above it.
+        level: How many are level with it, itself included; a single 1 if no two candidates of any row are level.
+    """
+
+    above: Int[np.ndarray, "r n"]
+    level: Int[np.ndarray, "_r _n"]
+
+    def at(self, places: Int[np.ndarray, "*m r R"]) -> tuple[Int[np.ndarray, "*m r R"], Int[np.ndarray, "*m r R"]]:
+        """Return how many candidates are above, and level with, chosen ones of each row."""
+        places = places + (np.arange(self.above.shape[0]) * self.above.shape[1])[:, None]
+        above = self.above.reshape(-1).take(places)
+        if self.level.size == 1:
+            return above, np.broadcast_to(self.level[0, 0], above.shape)
+        return above, self.level.reshape(-1).take(places)
+
+    def reciprocals(self, right: Int[np.ndarray, "m r g"]) -> Float[np.ndarray, "m r"]:
+        """Return 1 / mid-rank of the best of each row's right candidates; -1 stands for none."""
+        above, level = self.at(right)
+        if right.shape[2] == 1:
+            return 2 / (2 * above[:, :, 0] + level[:, :, 0] + 1)
+        above = np.where(right < 0, self.above.shape[1], above)
+        best = above.min(axis=2)
+        level = np.take_along_axis(level, above.argmin(axis=2)[:, :, None], axis=2)[:, :, 0]
+        return 1 / (best + (level + 1) / ((above == best[:, :, None]).sum(axis=2) + 1))
+
+
+def row_ranks(asking: RetrievalSide, asked: RetrievalSide) -> Iterator[tuple[slice, RowRanks]]:
+    """Rank all of `asked` for every row of `asking`, block after block of rows."""
+    near = asking.tolerance if asking.tolerance <= FINE else COARSE / 10
     for rows in row_chunks(asking.n, asked.n):
-        block = asking.unit[rows, :] @ asked.unit.T
-        right = to_host(picked(block, answers[:, rows].T))
-        ordered = to_host(namespace(block).sort(block, axis=1))
-        for row in range(right.shape[0]):
-            total += _reciprocal_in(ordered[row], right[row], asking.tolerance)
-    return total / asking.n
+        yield rows, rank_rows(to_host(asking.unit[rows, :] @ asked.unit.T), near)
 
 
-def _reciprocal_in(
-    ordered: Float[np.ndarray, " n"], values: Float[np.ndarray, " m"], tolerance: float
-) -> Float[np.ndarray, " m"]:
-    """Return 1 / mid-rank of values among a rising row; float32 ties are called at a tenth of the coarse tolerance."""
-    near = tolerance if tolerance <= FINE else COARSE / 10
-    near = ordered.dtype.type(near)
-    not_above = np.searchsorted(ordered, values + near, side="right")
-    below = np.searchsorted(ordered, values - near, side="left")
-    return 1 / (ordered.size - not_above + (not_above - below + 1) / 2)
+def rank_rows(block: Float[np.ndarray, "r n"], near: float) -> RowRanks:
+    """Rank every candidate in its row; neighbours in falling order at most `near` apart are level."""
+    order = np.argsort(-block, axis=1)
+    order += (np.arange(block.shape[0]) * block.shape[1])[:, None]
+    falling = block.reshape(-1).take(order)
+    first, above = np.broadcast_to(np.arange(block.shape[1]), block.shape), np.empty(block.shape, dtype=np.int32)
+    level = np.ones((1, 1), dtype=np.int32)
+    later = np.flatnonzero(falling[:, :-1] - falling[:, 1:] <= near)
+    if later.size:
+        level = np.empty(block.shape, dtype=np.int32)
+        first, level.reshape(-1)[order] = _runs(later + later // (block.shape[1] - 1) + 1, first)
+    above.reshape(-1)[order] = first
+    return RowRanks(above, level)
+
+
+def _runs(
+    later: Int[np.ndarray, " e"], places: Int[np.ndarray, "r n"]
+) -> tuple[Int[np.ndarray, "r n"], Int[np.ndarray, "r n"]]:
+    """Return, of every place in falling rows, where its run of level values begins and how long it is.
+
+    Args:
+        later: Places, counted through all rows, that are level with the one before.
+        places: Of each place, its number in its row.
+    """
+    begins = np.diff(later, prepend=-1) != 1
+    heads, run = later[begins] - 1, np.cumsum(begins) - 1
+    members, run = np.concatenate([heads, later]), np.concatenate([np.arange(heads.size), run])
+    first, level = places.copy(), np.ones(places.shape, dtype=np.int32)
+    first.reshape(-1)[members] = first.reshape(-1)[heads][run]
+    level.reshape(-1)[members] = np.bincount(run)[run]
+    return first, level

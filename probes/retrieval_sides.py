@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isqrt
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from probes.arrays import (
+    CHUNK_ELEMENTS,
     Array,
     checked,
     is_float64,
@@ -18,6 +20,9 @@ from probes.arrays import (
     working_dtype,
 )
 from probes.neighbours import Neighbours, NeighbourSearch, tolerance_of
+
+UNIT_ELEMENTS = 1 << 20
+"""How many values are divided by their lengths at once, in float64."""
 
 Labels = Sequence | np.ndarray
 """One label per row; rows of one label are right answers to each other."""
@@ -61,50 +66,68 @@ class RetrievalSide:
         within = np.arange(first.size) - np.repeat(np.cumsum(size_of_row) - size_of_row, size_of_row)
         return first, by_label[np.repeat(start_of_row, size_of_row) + within]
 
-    def reordered(self, permutation: Int[np.ndarray, " n"]) -> "RetrievalSide":
-        """Return the rows in another order, under the labels of the places they move to."""
-        order = to_device_of(permutation, self.unit)
-        return RetrievalSide(self.rows[order, :], self.lengths[order], self.unit[order, :], self.labels, self.name)
+    @cached_property
+    def members(self) -> Int[np.ndarray, "labels g"]:
+        """The rows of each label, filled up with -1: one column without groups."""
+        return members_of(self.labels)
 
     @cached_property
     def rivals(self) -> Neighbours:
         """The nearest rows of the same language with another label: what strong alignment adds to the candidates."""
         search = NeighbourSearch(self.n, 1, tolerance=self.tolerance)
         first, second = self.same
-        for rows in row_chunks(self.n, self.n):
-            block = self.unit[rows, :] @ self.unit[rows.start :, :].T
-            masked = (first >= rows.start) & (first < rows.stop) & (second >= rows.start)
-            block[_index(first[masked] - rows.start, block), _index(second[masked] - rows.start, block)] = -np.inf
-            search.add(block, rows.start, rows.start)
-            height = block.shape[0]
-            if rows.stop < self.n:
-                search.add(block[:, height:], rows.stop, rows.start, by_column=True)
+        slices = row_chunks(self.n, min(self.n, isqrt(CHUNK_ELEMENTS)))
+        for i, rows in enumerate(slices):
+            for columns in slices[i:]:
+                block = self.unit[rows, :] @ self.unit[columns, :].T
+                masked = _inside(first, rows) & _inside(second, columns)
+                block[
+                    _index(first[masked] - rows.start, block), _index(second[masked] - columns.start, block)
+                ] = -np.inf
+                search.add(block, rows.start, columns.start)
+                if rows != columns:
+                    search.add(block, columns.start, rows.start, by_column=True)
         return search.finish(lambda q, c: exact_similarities(self, self, q, c))
+
+
+def _inside(values: Int[np.ndarray, " e"], part: slice) -> Bool[np.ndarray, " e"]:
+    return (values >= part.start) & (values < part.stop)
 
 
 def _index(values: np.ndarray, like: Array) -> Array:
     return to_device_of(values, like)
 
 
-def retrieval_side(x: Float[Array, "n d"], *, groups: Labels | None = None, name: str = "x") -> RetrievalSide:
+def retrieval_side(
+    x: Float[Array, "n d"], *, groups: Labels | None = None, name: str = "x", minimum: int = 4
+) -> RetrievalSide:
     """Return the unit rows of `x`.
 
     Raises:
-        ValueError: If `x` has fewer than 4 rows, a value that is not finite or a row of zeros, or `groups` another
-            length.
+        ValueError: If `x` has fewer than `minimum` rows, a value that is not finite or a row of zeros, or `groups`
+            another length.
     """
-    x = checked(x, name=name)
+    x = checked(x, name=name, minimum=minimum)
     xp = namespace(x)
-    wide = xp.astype(x, xp.float64)
-    largest = xp.max(xp.abs(wide), axis=1)
-    if bool(xp.any(largest == 0)):
-        row = int(np.flatnonzero(to_host(largest) == 0)[0])
-        raise ValueError(f"{name} must have a direction in every row, got zeros in row {row}; leave that sentence out")
-    lengths = largest * xp.sqrt(xp.sum((wide / largest[:, None]) ** 2, axis=1))
-    unit = xp.astype(wide / lengths[:, None], working_dtype(x))
+    lengths = xp.empty(x.shape[0], dtype=xp.float64, device=x.device)
+    unit = xp.empty(x.shape, dtype=working_dtype(x), device=x.device)
+    for rows in row_chunks(*x.shape, elements=UNIT_ELEMENTS):
+        wide = xp.astype(x[rows, :], xp.float64)
+        lengths[rows] = _lengths(wide, rows.start, name)
+        unit[rows, :] = xp.astype(wide / lengths[rows][:, None], unit.dtype)
     if is_float64(unit):
         x, lengths = unit, xp.ones_like(lengths)
     return RetrievalSide(x, lengths, unit, label_rows(groups, x.shape[0]), name)
+
+
+def _lengths(wide: Float[Array, "r d"], first_row: int, name: str) -> Float[Array, " r"]:
+    """Return the lengths of rows, divided by their largest value on the way so that no square overflows."""
+    xp = namespace(wide)
+    largest = xp.max(xp.abs(wide), axis=1)
+    if bool(xp.any(largest == 0)):
+        row = first_row + int(np.flatnonzero(to_host(largest) == 0)[0])
+        raise ValueError(f"{name} must have a direction in every row, got zeros in row {row}; leave that sentence out")
+    return largest * xp.sqrt(xp.sum((wide / largest[:, None]) ** 2, axis=1))
 
 
 def label_rows(groups: Labels | None, n: int) -> Int[np.ndarray, " n"]:
@@ -133,3 +156,12 @@ def exact_similarities(
         products *= xp.astype(b.rows[j, :], xp.float64)
         found[part] = to_host(xp.sum(products, axis=1) / a.lengths[i] / b.lengths[j])
     return found
+
+
+def members_of(labels: Int[np.ndarray, " n"]) -> Int[np.ndarray, "labels g"]:
+    """Return the rows of each label, filled up with -1."""
+    by_label, sizes = np.argsort(labels, kind="stable"), np.bincount(labels)
+    place = np.arange(labels.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rows = np.full((sizes.size, sizes.max()), -1)
+    rows[labels[by_label], place] = by_label
+    return rows

@@ -33,8 +33,8 @@ def test_no_floor_imports_one_above(package, above):
     assert {path: names & above for path, names in files.items() if names & above} == {}
 
 
-def test_probes_needs_nothing_but_arrays():
-    third_party = {"array_api_compat", "jaxtyping", "numpy", "probes"}
+def test_probes_needs_nothing_but_arrays_and_numerical_libraries():
+    third_party = {"array_api_compat", "jaxtyping", "numpy", "probes", "scipy", "sklearn"}
     outside = {path: names - third_party - sys.stdlib_module_names for path, names in imported_by("probes").items()}
     assert {path: names for path, names in outside.items() if names} == {}
 

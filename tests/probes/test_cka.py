@@ -1,6 +1,7 @@
 """Linear CKA against its laws, its closed forms, another route and published values."""
 
 from functools import partial
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes import bootstrap_interval, linear_cka, pairwise_cka, permutation_null
+from probes import bootstrap_interval, linear_cka, pairwise_cka, permutation_null, symmetric_products
 from probes.cka import _all_products, _products_between
 from probes.cka_sides import CKAPreparation, cka_side, feature_product, normaliser, undefined_reason
 from probes.judging import draw_permutations, draw_resamples
@@ -235,6 +236,31 @@ def test_permuting_the_gram_is_permuting_the_rows(estimator):
     orders = draw_permutations(70, 12, seed=1)
     expected = [linear_cka(x, y[p], estimator=estimator).score for p in orders]
     np.testing.assert_allclose(CKAPreparation(estimator).of(x, y).permuted(orders), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+@pytest.mark.parametrize("n_permutations", [1, 2, 7])
+def test_threads_share_permutations_and_change_nothing(n_threads, n_permutations):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    x, y = related(40, 6, 9)
+    orders = draw_permutations(40, n_permutations)
+    prepared = CKAPreparation().of(x, y)
+    with threadpoolctl.threadpool_limits(n_threads):
+        found = prepared.permuted(orders)
+    np.testing.assert_allclose(found, [linear_cka(x, y[p]).score for p in orders], atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 12), elements=st.integers(1, 150), seed=st.integers(0, 99))
+def test_products_of_symmetric_matrices_count_both_triangles_whatever_the_blocks(n, elements, seed):
+    rng = np.random.default_rng(seed)
+    a, b = (z + z.T for z in rng.standard_normal((2, n, n)))
+    orders = draw_permutations(n, 3, seed=seed)
+    expected = [np.sum(a * b[np.ix_(p, p)]) for p in orders]
+    with mock.patch.multiple(symmetric_products, GATHERED=elements, BLOCK_ELEMENTS=elements):
+        np.testing.assert_allclose(symmetric_products.permuted_products(a, b, orders), expected, atol=1e-10)
+        many = symmetric_products.permuted_products_with_many(a, [b, a], orders)
+    np.testing.assert_allclose(many[0], expected, atol=1e-10)
 
 
 @BOTH

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes import (
+    arrays,
     csls_retrieval,
     margin_retrieval,
     mean_reciprocal_rank,
@@ -18,6 +19,7 @@ from probes import (
     strong_alignment,
 )
 from probes.judging import draw_permutations, draw_resamples, prepare
+from probes.prepared_retrieval import rank_rows
 from probes.retrieval import retrieval_statistics
 from probes.retrieval_sides import retrieval_side
 from probes.retrieval_statistics import RetrievalStatistics
@@ -211,8 +213,6 @@ def test_blocks_of_any_size_give_the_same(kind):
 
 
 def test_rivals_found_in_blocks_are_those_of_the_whole_matrix(monkeypatch):
-    from probes import arrays
-
     x, _ = tied(57, 5, 4)
     expected = cosines(x, x)
     np.fill_diagonal(expected, -2)
@@ -247,6 +247,29 @@ def test_permuted_ranks_in_float32_are_those_of_permuted_rows():
     orders = draw_permutations(120, 5, seed=2)
     expected = [mean_reciprocal_rank(x, y[p]).score for p in orders]
     np.testing.assert_allclose(prepare(mean_reciprocal_rank, x, y).permuted(orders), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_permuted_ranks_in_blocks_are_those_of_permuted_rows(monkeypatch, grouped, library):
+    x, y = tied(57, 5, 4)
+    groups = np.random.default_rng(0).integers(0, 40, 57) if grouped else None
+    measure, orders = partial(mean_reciprocal_rank, groups=groups), draw_permutations(57, 6, seed=2)
+    expected = [measure(x, y[p]).score for p in orders]
+    monkeypatch.setattr(arrays.row_chunks, "__kwdefaults__", {"elements": 57 * 8})
+    given = (x, y) if library == "numpy" else (torch.tensor(x), torch.tensor(y))
+    np.testing.assert_allclose(prepare(measure, *given).permuted(orders), expected, atol=1e-12)
+
+
+def test_ranks_of_a_row_count_what_is_above_and_level_with_each_candidate():
+    block = np.random.default_rng(0).integers(0, 6, (9, 13)).astype(float)
+    ranks = rank_rows(block, 0.0)
+    np.testing.assert_array_equal(ranks.above, (block[:, None, :] > block[:, :, None]).sum(axis=2))
+    np.testing.assert_array_equal(ranks.level, (block[:, None, :] == block[:, :, None]).sum(axis=2))
+    distinct = rank_rows(block + np.linspace(0, 0.5, 13), 0.0)
+    places = np.tile(np.arange(13), (9, 1))
+    np.testing.assert_array_equal(distinct.at(places)[1], 1)
+    np.testing.assert_array_equal(np.sort(distinct.at(places)[0], axis=1), places)
 
 
 @EVERY
