@@ -13,7 +13,10 @@ from benchmarks.settings import THREAD_VARIABLES, Settings
 if TYPE_CHECKING:
     from benchmarks.rows import Row
 
-NAMES = ("encoding", "cka", "retrieval", "judging", "cka_peers", "retrieval_peers", "startup")
+NAMES = (
+    *("encoding", "neurons", "cka", "retrieval", "pool", "judging", "every_probe"),
+    *("cka_peers", "retrieval_peers", "margin_at_scale", "startup"),
+)
 
 
 def main() -> None:

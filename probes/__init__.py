@@ -10,16 +10,16 @@ from probes.cca import mean_cca, pwcca, svcca
 from probes.cka import linear_cka, pairwise_cka
 from probes.concept_clusters import find_concepts
 from probes.concepts import concept_alignment, concept_overlap
-from probes.expertise import neuron_expertise
+from probes.expertise import expert_overlap, neuron_expertise
 from probes.isotropy import isotropy
 from probes.judging import bootstrap_interval, permutation_null
 from probes.language_identity import language_identity
-from probes.language_neurons import language_specific_neurons
+from probes.language_neurons import FiringCounts, language_specific_neurons
 from probes.language_similarity import pairwise_cosine
 from probes.lens import language_probabilities
 from probes.margins import csls_retrieval, margin_retrieval
 from probes.matched_random import matched_random
-from probes.mining import mine_bitext
+from probes.mining import mine_bitext, mining_scores
 from probes.moments import Moments
 from probes.mutual_neighbours import cknna, mutual_knn
 from probes.neurons import neuron_alignment, neuron_overlap
@@ -38,6 +38,7 @@ from probes.word_retrieval import word_retrieval
 __all__ = [
     "CKASums",
     "CorrelationSums",
+    "FiringCounts",
     "MinibatchCKA",
     "Moments",
     "average_neuronwise_correlation",
@@ -46,6 +47,7 @@ __all__ = [
     "concept_alignment",
     "concept_overlap",
     "csls_retrieval",
+    "expert_overlap",
     "find_concepts",
     "fit_abtt",
     "fit_centring",
@@ -63,6 +65,7 @@ __all__ = [
     "mean_cca",
     "mean_reciprocal_rank",
     "mine_bitext",
+    "mining_scores",
     "multilingual_pool",
     "mutual_knn",
     "mutual_retrieval",

@@ -1,7 +1,7 @@
 """Judge measures of a language by itself, or among all others, where there is no pair whose rows could be shuffled.
 
-`probes.judging` judges pairs; here a measure sees all languages at once and gives each a score. Its null is drawn by the
-measure: random directions for isotropy, shuffled language labels for the identity probe. Two words:
+`probes.judging` judges pairs; here a measure sees all languages at once and gives each a score. Its null is drawn by
+the measure: random directions for isotropy, shuffled language labels for the identity probe. Two words:
 
     PreparedLanguages      all languages, ready: a score and a chance level for each, its null, its resamples.
     LanguagePreparation    how a measure with its options makes that from vectors by language.
@@ -42,6 +42,8 @@ class LanguagePreparation(ABC):
     @abstractmethod
     def of(self, x_by_language: Mapping[str, Float[Array, "n d"]]) -> PreparedLanguages:
         """Return all languages, ready to be judged.
+
+        A measure of shares also takes `n_tokens`, the tokens of each sentence by language, which weigh them.
 
         Raises:
             ValueError: If a language's vectors are unfit, or too few languages are given.

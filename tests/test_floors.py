@@ -34,7 +34,7 @@ def test_no_floor_imports_one_above(package, above):
 
 
 def test_probes_needs_nothing_but_arrays_and_numerical_libraries():
-    third_party = {"array_api_compat", "jaxtyping", "numpy", "probes", "scipy", "sklearn"}
+    third_party = {"array_api_compat", "jaxtyping", "numpy", "probes", "scipy", "sklearn", "threadpoolctl"}
     outside = {path: names - third_party - sys.stdlib_module_names for path, names in imported_by("probes").items()}
     assert {path: names for path, names in outside.items() if names} == {}
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from xalign.corpora import Corpus
 from xalign.encoding import EncodedGroup
+from xalign.transforming import NONE
 
 
 def collect_warnings(
@@ -27,6 +28,17 @@ def collect_warnings(
     return (*found, *corpus.notes())
 
 
+def describe_transform(name: str, groups: Sequence[EncodedGroup]) -> tuple[str, ...]:
+    """Say which sentences a transform was fitted on, if there was one."""
+    if name == NONE:
+        return ()
+    n = min(len(next(iter(group.sentences.values()))) for group in groups)
+    return (
+        f"transform {name} was fitted on a random half of the sentences of each language; scores are of the other "
+        f"half, {n} of them{'' if len(groups) == 1 else ' or more'}, and of untransformed neurons",
+    )
+
+
 def count_constant_neurons(groups: Sequence[EncodedGroup], layers: Sequence[int]) -> pd.DataFrame:
     """Count, by language and layer, the neurons that have one value on every sentence (they count as 0 in ANC)."""
     rows = []
@@ -42,8 +54,8 @@ def _undefined(table: pd.DataFrame) -> Iterator[str]:
     for probe, group in table[table["score"].isna()].groupby("probe", sort=False):
         layers = ", ".join(str(layer) for layer in sorted(group["layer"].unique()))
         yield (
-            f"{len(group)} scores of {probe} are NaN (layers {layers}): a normaliser was not positive, as happens when "
-            "sentences are few or vectors nearly equal; averages are over the others"
+            f"{len(group)} scores of {probe} are NaN (layers {layers}): nothing was left to divide by, as happens when "
+            "sentences or neurons are few, or vectors nearly equal; averages are over the others"
         )
 
 

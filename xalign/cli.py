@@ -5,6 +5,8 @@ import typer
 from xalign.commands import cache
 from xalign.commands.probe import probe
 from xalign.commands.report import report
+from xalign.commands.retrieve import leaderboard, retrieve
+from xalign.commands.transfer import transfer
 
 app = typer.Typer(
     name="xalign",
@@ -15,4 +17,7 @@ app = typer.Typer(
 )
 app.command()(probe)
 app.command()(report)
+app.command()(retrieve)
+app.command()(leaderboard)
+app.command()(transfer)
 app.add_typer(cache.app, name="cache")

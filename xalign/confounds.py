@@ -10,7 +10,7 @@ from xalign.encoding import EncodedGroup
 
 
 def measure_confounds(
-    encoder: Encoder, corpus: Corpus, groups: Sequence[EncodedGroup], pivot: str | None
+    encoder: Encoder, corpus: Corpus, groups: Sequence[EncodedGroup[Activations]], pivot: str | None
 ) -> pd.DataFrame:
     """Describe how each language's text meets the tokenizer.
 

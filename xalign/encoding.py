@@ -1,13 +1,17 @@
 """From a corpus to activations: every language through the model once, or out of the cache."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+from jaxtyping import Float, Int
 from tqdm import tqdm
 
 from xalign.corpora import BitextCorpus, Corpus, ParallelCorpus
 from xalign.encoders import ActivationCache, Activations, Encoder, cached_encode
 from xalign.errors import ActivationError
+from xalign.word_groups import LanguageWords, encode_group_words
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,8 @@ class EncodingRequest:
         neurons: Neuron statistics, of "nas" and "nav".
         cache: Where activations are kept; None to keep them in memory.
         progress: Show a bar.
+        romanised: Whether the texts are also wanted in Latin letters (layers alone).
+        words: Whether the lexicon's words are wanted in their sentences.
     """
 
     layers: Sequence[int] | None
@@ -27,14 +33,47 @@ class EncodingRequest:
     neurons: tuple[str, ...]
     cache: ActivationCache | None
     progress: bool
+    romanised: bool = False
+    words: bool = False
+
+
+@runtime_checkable
+class LayerStates(Protocol):
+    """What probes read of one language: `Activations`, or a view of them."""
+
+    @property
+    def layer_numbers(self) -> tuple[int, ...]:
+        """The layers kept."""
+
+    @property
+    def n_read(self) -> Int[np.ndarray, " n"]:
+        """Tokens the model read of each sentence."""
+
+    def layer(self, number: int) -> Float[np.ndarray, "n d"]:
+        """Return the sentence vectors of a layer."""
+
+    def neuron_layer(self, statistic: str, number: int) -> Float[np.ndarray, "n neurons"]:
+        """Return a statistic of a layer's neurons."""
+
+
+S = TypeVar("S", bound=LayerStates, covariant=True)
 
 
 @dataclass(frozen=True)
-class EncodedGroup:
-    """Languages whose rows translate each other, with their sentences and activations."""
+class EncodedGroup(Generic[S]):
+    """Languages whose rows translate each other.
+
+    Attributes:
+        sentences: The texts by language.
+        activations: What the model makes of them.
+        romanised: The same of the texts in Latin letters, where a probe reads both.
+        words: The lexicon's words in these texts, where a probe reads them.
+    """
 
     sentences: Mapping[str, Sequence[str]]
-    activations: dict[str, Activations]
+    activations: Mapping[str, S]
+    romanised: Mapping[str, S] = field(default_factory=dict)
+    words: Mapping[str, LanguageWords] = field(default_factory=dict)
 
     @property
     def languages(self) -> list[str]:
@@ -47,7 +86,7 @@ class EncodedGroup:
         return next(iter(self.activations.values())).layer_numbers
 
 
-def encode_corpus(encoder: Encoder, corpus: Corpus, request: EncodingRequest) -> Iterator[EncodedGroup]:
+def encode_corpus(encoder: Encoder, corpus: Corpus, request: EncodingRequest) -> Iterator[EncodedGroup[Activations]]:
     """Encode a corpus, one group of mutually parallel languages after another.
 
     Yields:
@@ -66,7 +105,21 @@ def encode_corpus(encoder: Encoder, corpus: Corpus, request: EncodingRequest) ->
                 bar.set_postfix_str(language)
                 activations[language] = _encode(encoder, group.sentences[language], language, request)
                 bar.update()
-            yield EncodedGroup(group.sentences, activations)
+            words = encode_group_words(encoder, group, request.layers, progress=False) if request.words else {}
+            yield EncodedGroup(group.sentences, activations, _romanised(encoder, group, request), words)
+
+
+def _romanised(encoder: Encoder, group: ParallelCorpus, request: EncodingRequest) -> dict[str, Activations]:
+    """Encode every language of a group in Latin letters, if that is asked for."""
+    if not request.romanised:
+        return {}
+    from xalign.romanising import romanise
+
+    plain = replace(request, neurons=())
+    return {
+        language: _encode(encoder, romanise(texts, language, progress=request.progress), f"{language} romanised", plain)
+        for language, texts in group.sentences.items()
+    }
 
 
 def groups_of(corpus: Corpus) -> list[ParallelCorpus]:

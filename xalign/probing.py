@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm import tqdm
 
-from xalign.all_pairs import pairs_of_table, score_all_pairs
-from xalign.caveats import collect_warnings, count_constant_neurons
-from xalign.columns import PAIR_COLUMNS, TABLE_COLUMNS
+from xalign.caveats import collect_warnings, count_constant_neurons, describe_transform
+from xalign.columns import TABLE_COLUMNS
 from xalign.confounds import measure_confounds
 from xalign.corpora import BitextCorpus, Corpus, load_corpus, resolve_language
 from xalign.encoders import ActivationCache, Encoder, load_encoder
 from xalign.encoding import EncodedGroup, EncodingRequest, encode_corpus, groups_of
-from xalign.errors import CorpusError, ProbeError
-from xalign.judged_layers import Judging, judge_layer
+from xalign.errors import CorpusError
+from xalign.judging import in_order, judge_groups, judge_lens
+from xalign.measure import Measure
 from xalign.measures import DEFAULT
 from xalign.names import nearest
+from xalign.needs import Circumstances, choose_measures, circumstances_of
 from xalign.report import ProbeReport
 from xalign.run_facts import describe_run
 from xalign.settings import ProbeSettings
+from xalign.transforming import NONE, transform_group
 
 
 def probe(  # noqa: PLR0913 - the arguments are the public interface
@@ -35,6 +36,7 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
     layers: Sequence[int] | None = None,
     pivot: str | None = "eng_Latn",
     pooling: str = "mean",
+    transform: str = "none",
     n_permutations: int = 200,
     n_resamples: int = 200,
     seed: int = 0,
@@ -52,6 +54,9 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
         layers: 0 is the embedding output, l the output of block l; None for all.
         pivot: The language all others are compared with; None compares all pairs.
         pooling: How token vectors become a sentence vector: mean, cls, last or weighted.
+        transform: What is done to each language's vectors before they are compared: none, centre, abtt, cluster, zca,
+            orthogonal or linear (`probes.transforms`). It is fitted on a random half of the sentences, the other half
+            is scored; neurons are left as they are.
         n_permutations: Shuffles behind each null; the smallest p-value is 1 / (n_permutations + 1).
         n_resamples: Resamples of sentences behind each 95 % interval.
         seed: Of shuffles and resamples. The same call gives the same table.
@@ -77,24 +82,35 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
         layers=None if layers is None else tuple(layers),
         pivot=None if pivot is None else resolve_language(pivot).code,
         pooling=pooling,
+        transform=transform,
         n_permutations=n_permutations,
         n_resamples=n_resamples,
         seed=seed,
     )
     text = corpus if isinstance(corpus, Corpus) else load_text(corpus, settings.languages, pivot, progress=progress)
     text = choose_languages(text, settings)
-    require_enough_sentences(text, settings)
     encoder = model if isinstance(model, Encoder) else load_encoder(model)
-    request = EncodingRequest(settings.layers, pooling, settings.statistics, _open_cache(cache), progress)
+    given = circumstances_of(encoder, groups_of(text), halved=settings.transform != NONE)
+    measures, skipped = choose_measures(settings.measures, given, drop=settings.takes_all)
+    statistics = tuple(sorted({measure.reads for measure in measures if measure.reads_neurons}))
+    romanised, words = (any(measure.reads == what for measure in measures) for what in ("romanised", "words"))
+    request = EncodingRequest(settings.layers, pooling, statistics, open_cache(cache), progress, romanised, words)
     groups = list(encode_corpus(encoder, text, request))
     encoding_s = time.perf_counter() - started
-    table, pairs = judge_groups(groups, settings, progress)
+    scored = transform_groups(groups, settings)
+    scores = judge_groups(
+        scored, measures, settings.pivot, settings.judging, lenient=settings.takes_all, progress=progress
+    )
+    asked, unasked = _through_lens(measures, given, groups[0].layers, settings, progress)
+    table = in_order(pd.concat([scores.table, asked], ignore_index=True) if len(asked) else scores.table, measures)
     table.insert(0, "model", encoder.name)
     confounds = measure_confounds(encoder, text, groups, settings.pivot)
-    layers_read = groups[0].layers
-    caveats = collect_warnings(table, confounds, text, encoder.hidden_size, count_constant_neurons(groups, layers_read))
+    constant = count_constant_neurons(groups, groups[0].layers)
+    caveats = collect_warnings(table, confounds, text, encoder.hidden_size, constant)
+    caveats += describe_transform(settings.transform, scored)
     seconds = {"encoding": encoding_s, "total": time.perf_counter() - started}
-    return ProbeReport(table[TABLE_COLUMNS], pairs, confounds, describe_run(encoder, text, settings, seconds), caveats)
+    run = describe_run(encoder, text, settings, seconds) | {"skipped": skipped | scores.skipped | unasked}
+    return ProbeReport(table[TABLE_COLUMNS], scores.pairs, confounds, run, caveats)
 
 
 def load_text(corpus: str | Path | None, languages: Sequence[str] | None, pivot: str | None, **options: Any) -> Corpus:
@@ -127,49 +143,28 @@ def choose_languages(text: Corpus, settings: ProbeSettings) -> Corpus:
     return text
 
 
-def require_enough_sentences(text: Corpus, settings: ProbeSettings) -> None:
-    """Refuse, before anything is encoded, a probe that looks at more neighbours than there are sentences.
-
-    Raises:
-        ProbeError: Names probe, language and both numbers.
-    """
-    for group in groups_of(text):
-        for measure in settings.measures:
-            needed = getattr(measure.preparation, "neighbours", 1)
-            if group.n < needed:
-                raise ProbeError(
-                    f"{measure.name} looks at {needed} neighbours and needs as many sentences, got {group.n} in "
-                    f"{', '.join(group.languages[:3])}; give more sentences or leave this probe out"
-                )
+def _through_lens(
+    measures: Sequence[Measure], given: Circumstances, layers: Sequence[int], settings: ProbeSettings, progress: bool
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Ask a decoder for translations, where its lens is among the probes: rows, and why a language has none."""
+    found: list[dict[str, Any]] = []
+    skipped: dict[str, str] = {}
+    for measure in (measure for measure in measures if measure.reads == "lens"):
+        pivot = settings.pivot or "eng_Latn"
+        rows, reasons = judge_lens(measure, given, layers, pivot, settings.judging, progress=progress)
+        found, skipped = found + rows, skipped | reasons
+    return pd.DataFrame(found), skipped
 
 
-def judge_groups(
-    groups: Sequence[EncodedGroup], settings: ProbeSettings, progress: bool
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score every layer of every group: the report's table (without the model's name) and its pairs."""
-    judging = Judging(settings.n_permutations, settings.n_resamples, settings.seed)
-    rows: list[dict[str, Any]] = []
-    pairs: list[pd.DataFrame] = []
-    steps = [(group, layer) for group in groups for layer in group.layers]
-    for group, layer in tqdm(steps, desc="probing", unit="layer", disable=not progress):
-        rows.extend(judge_layer(group, layer, settings.measures, settings.pivot, judging))
-        if settings.pivot is not None and len(groups) == 1:
-            pairs.append(score_all_pairs(group, layer, settings.measures))
-    table = _in_order(pd.DataFrame(rows), settings)
-    if settings.pivot is None:
-        return table, pairs_of_table(table)
-    return table, pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(columns=PAIR_COLUMNS)
+def transform_groups(groups: Sequence[EncodedGroup], settings: ProbeSettings) -> Sequence[EncodedGroup]:
+    """Apply the transform that is asked for to every group; without one they are what they were."""
+    if settings.transform == NONE:
+        return groups
+    return [transform_group(group, settings.transform, pivot=settings.pivot, seed=settings.seed) for group in groups]
 
 
-def _in_order(table: pd.DataFrame, settings: ProbeSettings) -> pd.DataFrame:
-    """Rows by probe as asked for, then layer; the corpus' order of languages is kept."""
-    order = {measure.name: i for i, measure in enumerate(settings.measures)}
-    return table.sort_values(
-        ["probe", "layer"], key=lambda column: column.map(order) if column.name == "probe" else column, kind="stable"
-    ).reset_index(drop=True)
-
-
-def _open_cache(cache: bool | str | Path | ActivationCache) -> ActivationCache | None:
+def open_cache(cache: bool | str | Path | ActivationCache) -> ActivationCache | None:
+    """Return the cache that an argument `cache` means: the usual one, one in a folder, one that is open, or none."""
     if isinstance(cache, bool):
         return ActivationCache() if cache else None
     return cache if isinstance(cache, ActivationCache) else ActivationCache(Path(cache))

@@ -6,11 +6,19 @@ import numpy as np
 import pandas as pd
 
 from xalign.figures.names import model_title, name_languages, probe_title, two_decimals
-from xalign.figures.reductions import all_languages, check_table, has_pivot, language_scores, layer_means
+from xalign.figures.reductions import (
+    all_languages,
+    between_languages,
+    check_table,
+    has_pivot,
+    is_alone,
+    language_scores,
+    layer_means,
+)
 from xalign.summary import best_layers
 
 SIGNIFICANT = 0.05
-N_NAMED = 2
+N_NAMED, N_PEAKS = 2, 4
 NULL = " shuffled sentences (p\u00a0≤\u00a0.05)."
 
 
@@ -31,6 +39,7 @@ class Finding:
         n_judged: How many of them have a p-value.
         best: The highest languages with their scores, e.g. "French .78, German .75".
         worst: The lowest, lowest first.
+        alone: Whether the probe sees each language by itself.
     """
 
     probe: str
@@ -45,6 +54,7 @@ class Finding:
     n_judged: int
     best: str
     worst: str
+    alone: bool = False
 
     @property
     def score_text(self) -> str:
@@ -64,6 +74,8 @@ class Finding:
         """How many pairs beat shuffled sentences."""
         if not self.n_judged:
             return "No permutation null was computed."
+        if self.alone:
+            return f"{self.n_above_null} of {self.n_judged} languages beyond their null (p\u00a0≤\u00a0.05)."
         if self.n_judged == 1:
             return "Above" + NULL if self.n_above_null else "Not above" + NULL.replace("≤", ">")
         return f"{self.n_above_null} of {self.n_judged} language pairs above" + NULL
@@ -81,15 +93,16 @@ def lede(table: pd.DataFrame, findings: tuple[Finding, ...]) -> str:
     model, subject = model_title(str(table["model"].iloc[0])), describe_languages(table)
     if not findings:
         return f"No probe gave a number for {model} on {subject}; the warnings say why."
-    layers = {finding.layer for finding in findings}
-    first = findings[0]
+    first, layers = findings[0], {finding.layer for finding in findings}
     if len(layers) == 1:
         peak = f"{first.title} peaks" if len(findings) == 1 else f"all {len(findings)} probes peak"
         sentence = (
             f"At layer {first.layer} of {int(table['layer'].max())}, {model} aligns {subject} best: {peak} there."
         )
     else:
-        peaks = join_words([f"{finding.title} at layer {finding.layer}" for finding in findings])
+        named = [f"{finding.title} at layer {finding.layer}" for finding in findings[:N_PEAKS]]
+        others = [f"{len(findings) - N_PEAKS} others below"] if len(findings) > N_PEAKS else []
+        peaks = join_words(named + others)
         sentence = f"{model} aligns {subject} best at a layer that depends on the probe: {peaks}."
     if not first.worst:
         return sentence
@@ -103,7 +116,9 @@ def describe_languages(table: pd.DataFrame) -> str:
     names = name_languages(languages)
     if not has_pivot(table):
         return f"{len(languages)} languages with each other"
-    targets = list(table["target"].unique())
+    targets = list(between_languages(table)["target"].unique())
+    if is_alone(table):
+        return f"{len(targets)} languages"
     others = join_words([names[target] for target in targets]) if len(targets) <= 3 else f"{len(targets)} languages"
     return f"{names[languages[0]]} with {others}"
 
@@ -129,6 +144,7 @@ def _finding(table: pd.DataFrame, peak: pd.Series) -> Finding:
         n_judged=int(rows["p_value"].notna().sum()),
         best=best,
         worst=worst,
+        alone=is_alone(rows),
     )
 
 

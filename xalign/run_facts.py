@@ -6,7 +6,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from xalign.corpora import Corpus
+from xalign.corpora import BitextCorpus, Corpus
 from xalign.encoders import Encoder
 from xalign.settings import ProbeSettings
 
@@ -57,7 +57,8 @@ def describe_run(
             "languages": len(corpus.languages),
             "resolution": dict(corpus.resolution),
             "notes": list(corpus.notes()),
-        },
+        }
+        | ({"pairs": len(corpus.bitexts)} if isinstance(corpus, BitextCorpus) else {}),
         "arguments": asdict(settings) | {"model": dict(encoder.load_arguments), "corpus": dict(corpus.load_arguments)},
         "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
         "seconds": {name: round(value, 2) for name, value in seconds.items()},

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xalign.errors import SettingError
-from xalign.measures import Measure, find_measures
+from xalign.judging.rows import Judging
+from xalign.measure import Measure
+from xalign.measures import ALL, find_measures
+from xalign.transforming import require_transform
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class ProbeSettings:
     layers: tuple[int, ...] | None
     pivot: str | None
     pooling: str
+    transform: str
     n_permutations: int
     n_resamples: int
     seed: int
@@ -35,6 +39,7 @@ class ProbeSettings:
         for name in ("layers", "languages"):
             if getattr(self, name) == ():
                 raise SettingError(f"{name} must name at least one, got none; leave it out for all")
+        require_transform(self.transform)
         _ = self.measures
 
     @property
@@ -43,6 +48,11 @@ class ProbeSettings:
         return find_measures(self.probes)
 
     @property
-    def statistics(self) -> tuple[str, ...]:
-        """The neuron statistics that these probes read."""
-        return tuple(sorted({measure.states for measure in self.measures} - {"layer"}))
+    def judging(self) -> Judging:
+        """How scores are judged."""
+        return Judging(self.n_permutations, self.n_resamples, self.seed)
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every probe that applies is asked for, rather than some by name."""
+        return ALL in self.probes

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from xalign.measures import lower_is_closer
+
 COLUMNS = [
     "model",
     "probe",
@@ -59,9 +61,9 @@ def _average(group: pd.DataFrame, n_resamples: int, level: float, seed: int) -> 
 
 
 def _interval_over_languages(pairs: pd.DataFrame, *, n_resamples: int, level: float, seed: int) -> tuple[float, float]:
-    """Resample targets where one pivot is the source of all; else languages: pairs that share one move together."""
+    """Resample languages: the targets where one pivot is the source of all; else pairs that share one move together."""
     scores = pairs["score"].to_numpy(float)
-    if pairs["source"].nunique() <= 1:
+    if pairs["source"].nunique() <= 1 or (pairs["source"] == pairs["target"]).all():
         return mean_interval(scores, n_resamples=n_resamples, level=level, seed=seed)
     if len(scores) < 3:
         return float("nan"), float("nan")
@@ -91,8 +93,9 @@ def _percentiles(means: np.ndarray, level: float) -> tuple[float, float]:
 
 
 def best_layers(summary: pd.DataFrame) -> pd.DataFrame:
-    """The row of each probe's highest mean score; on a tie the lowest layer."""
+    """The row of each probe's best mean score, the highest unless lower is closer; on a tie the lowest layer."""
     known = summary.dropna(subset=["score"]).sort_values("layer", kind="stable")
-    chosen = known.loc[known.groupby(["model", "probe"], sort=False)["score"].idxmax()]
+    goodness = known["score"].where(~known["probe"].map(lower_is_closer), -known["score"])
+    chosen = known.loc[goodness.groupby([known["model"], known["probe"]], sort=False).idxmax()]
     order = {probe: i for i, probe in enumerate(summary["probe"].unique())}
     return chosen.sort_values("probe", key=lambda column: column.map(order), kind="stable").reset_index(drop=True)

@@ -11,6 +11,7 @@ import torch
 
 import probes
 import xalign
+from probes.judging import draw_permutations, null_of, prepare
 from xalign.columns import TABLE_COLUMNS
 from xalign.encoders import ActivationCache, Encoder
 from xalign.errors import ActivationError, CorpusError, ProbeError, SettingError, UnknownNameError
@@ -48,14 +49,20 @@ def vectors(encoded, language: str, states: str, layer: int) -> np.ndarray:
     return found.layer(layer) if states == "layer" else found.neuron_layer(states, layer)
 
 
-@pytest.mark.parametrize("name", list(MEASURES))
+VECTORS = ("layer", "nas", "nav")
+OF_PAIRS = [measure for measure in TABLE if measure.reads in VECTORS and measure.sees_pairs]
+
+
+@pytest.mark.parametrize("name", [measure.name for measure in OF_PAIRS])
 def test_every_row_is_what_the_measure_gives_on_these_vectors(report, encoded, name):
     measure = MEASURES[name]
     function = partial(measure.function, **measure.options)
     rows = report.table[report.table["probe"] == name]
+    assert len(rows) or name in report.run["skipped"]
     for row in rows[rows["layer"].isin((1, 5))].itertuples():
-        x, y = (vectors(encoded, language, measure.states, row.layer) for language in (row.source, row.target))
-        null = probes.permutation_null(function, x, y, n_permutations=20, seed=0)
+        x, y = (vectors(encoded, language, measure.reads, row.layer) for language in (row.source, row.target))
+        permuted = prepare(function, x, y).permuted(draw_permutations(40, measure.n_draws(20), seed=0))
+        null = null_of(row.score, permuted, below=measure.below)
         interval = probes.bootstrap_interval(function, x, y, n_resamples=20, seed=0)
         assert row.score == pytest.approx(function(x, y).score, abs=1e-5)
         assert (row.null_mean, row.null_sd) == pytest.approx((null.mean, null.sd), abs=1e-5)
@@ -64,8 +71,10 @@ def test_every_row_is_what_the_measure_gives_on_these_vectors(report, encoded, n
 
 
 def test_chance_in_the_table_is_the_measures_own(report, encoded):
-    for measure in TABLE:
-        x, y = (vectors(encoded, language, measure.states, 2) for language in ("eng_Latn", "deu_Latn"))
+    for measure in OF_PAIRS:
+        if measure.name in report.run["skipped"]:
+            continue
+        x, y = (vectors(encoded, language, measure.reads, 2) for language in ("eng_Latn", "deu_Latn"))
         own = getattr(measure.function(x, y, **measure.options), "chance", None)
         row = report.table[(report.table["probe"] == measure.name) & (report.table["layer"] == 2)].iloc[0]
         if own is not None:
@@ -76,11 +85,56 @@ def test_chance_in_the_table_is_the_measures_own(report, encoded):
 def test_the_table_has_a_row_for_every_layer_language_and_probe(report):
     assert list(report.table.columns) == TABLE_COLUMNS
     counts = report.table.groupby("probe").size()
-    for measure in TABLE:
-        n_layers = 7 if measure.states == "layer" else 6
-        assert counts[measure.name] == n_layers * len(LANGUAGES), measure.name
-    assert (report.table["source"] == "eng_Latn").all()
-    assert (report.table["n"] == 40).all()
+    of_sentences = [measure for measure in TABLE if measure.reads not in ("words", "lens")]
+    for measure in of_sentences:
+        if measure.name not in report.run["skipped"]:
+            n_layers = 6 if measure.reads_neurons else 7
+            n_languages = len(LANGUAGES) + (not measure.sees_pairs)
+            assert counts[measure.name] == n_layers * n_languages, measure.name
+    rows = report.table[report.table["probe"].isin([measure.name for measure in of_sentences])]
+    alone = rows["probe"].isin([measure.name for measure in of_sentences if not measure.sees_pairs])
+    assert (rows.loc[~alone, "source"] == "eng_Latn").all()
+    assert (rows.loc[alone, "source"] == rows.loc[alone, "target"]).all()
+    assert (rows["n"] == 40).all()
+
+
+def test_all_probes_say_which_were_left_out_and_why(report):
+    skipped = report.run["skipped"]
+    assert "256 dimensions, got 40" in skipped["mean_cca"]
+    assert "decoder" in skipped["logit_lens"]
+    assert not set(skipped) & set(report.table["probe"])
+
+
+def test_a_probe_asked_for_by_name_that_cannot_be_taken_stops_the_run(encoder, corpus):
+    with pytest.raises(ProbeError, match="mean_cca needs more sentences than the 256 dimensions, got 40"):
+        xalign.probe(encoder, corpus, probes=("cka", "mean_cca"), languages=LANGUAGES, cache=False, **FAST)
+
+
+def test_languages_are_scored_by_themselves_as_the_measure_does(report, encoded):
+    for name in ("isotropy", "outlier_dimensions"):
+        measure = MEASURES[name]
+        for row in report.table.query("probe == @name and layer == 4").itertuples():
+            assert row.score == pytest.approx(measure.function(encoded[row.target].layer(4)).score, rel=1e-5)
+    together = probes.language_identity({language: found.layer(4) for language, found in encoded.items()})
+    rows = report.table.query("probe == 'language_identity' and layer == 4").set_index("target")
+    assert rows["score"].mean() == pytest.approx(together.score)
+
+
+def test_a_transform_is_fitted_on_one_half_and_scored_on_the_other(encoder, corpus, encoded):
+    report = xalign.probe(
+        encoder, corpus, probes=("strong", "cka"), languages=LANGUAGES, transform="centre", layers=[4],
+        cache=False, **FAST,
+    )  # fmt: skip
+    order = np.random.default_rng(0).permutation(40)
+    fitted, scored = np.sort(order[:20]), np.sort(order[20:])
+    for row in report.table.query("probe == 'strong'").itertuples():
+        x, y = (
+            found.layer(4)[scored] - found.layer(4)[fitted].mean(axis=0)
+            for found in (encoded[row.source], encoded[row.target])
+        )
+        assert row.n == 20
+        assert row.score == pytest.approx(probes.strong_alignment(x, y).score)
+    assert any("fitted on a random half" in warning for warning in report.warnings)
 
 
 @pytest.mark.parametrize("name", ["cka", "anc"])
@@ -218,7 +272,7 @@ def test_bad_arguments_are_named(encoder, corpus, options, error, message):
 
 
 def test_a_probe_that_needs_more_sentences_says_which_one_and_where(encoder, corpus):
-    with pytest.raises(ProbeError, match=r"csls looks at 10 neighbours .* got 6"):
+    with pytest.raises(ProbeError, match=r"csls needs at least 10 sentences for its 10 neighbours, got 6"):
         xalign.probe(encoder, corpus.take(6), probes="csls", layers=[1], cache=False, **FAST)
 
 
@@ -260,7 +314,7 @@ def test_a_save_that_breaks_off_leaves_no_report_and_a_second_no_stale_picture(r
         def full(path, write):
             raise OSError(28, "No space left on device")
 
-        patch.setattr("xalign.report_files.write_whole", full)
+        patch.setattr("xalign.result_folders.write_whole", full)
         with pytest.raises(xalign.XalignError, match="No space left on device"):
             report.save(folder)
     with pytest.raises(xalign.XalignError, match=r"lacks run\.json"):

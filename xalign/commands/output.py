@@ -10,33 +10,53 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from xalign.summary import best_layers
+
 if TYPE_CHECKING:
     from xalign.comparison import ReportComparison
     from xalign.encoders import ActivationCache, CacheEntry
     from xalign.report import ProbeReport
 
+FEW = 3
+"""Fewer languages have no interval of their own; the table shows the one over sentences."""
+
 
 def report_as_text(report: ProbeReport, folder: Path) -> str:
     """The best layer of every probe, by language, what to beware of, and where the report stands."""
-    corpus, model = report.run["corpus"], report.run["model"]
-    best = report.best_layers
+    from xalign.figures.reductions import layer_means
+
+    means = layer_means(report.table)
+    over = "sentences" if means["n_pairs"].max() < FEW else "languages"
+    width = max(13, *(len(probe) + 1 for probe in means["probe"]))
     lines = [
-        f"{model['name']} on {corpus['name']}: {corpus['languages']} languages, {corpus['sentences']} sentences",
+        _headline(report.run),
         "",
-        f"{'probe':<13}{'layer':>5}{'score':>8}  {'95 % over languages':<21}{'chance':>7}  highest and lowest",
+        f"{'probe':<{width}}{'layer':>5}{'score':>8}  {f'95 % over {over}':<21}{'chance':>7}  highest and lowest",
     ]
-    lines += [_best_line(row) for row in best.to_dict("records")]
+    lines += [_best_line(row, width) for row in best_layers(means).to_dict("records")]
     lines += ["", "mean score by layer", _by_layer(report.summary), ""]
+    lines += [f"skipped: {probe}: {reason}" for probe, reason in report.run.get("skipped", {}).items()]
     lines += [f"note: {warning}" for warning in report.warnings]
     return "\n".join([*lines, f"report: {folder / 'report.html'}"])
 
 
-def _best_line(row: Mapping[Hashable, Any]) -> str:
+def _headline(run: Mapping[str, Any]) -> str:
+    from xalign.figures.names import model_title
+
+    corpus = run["corpus"]
+    if "pairs" in corpus:
+        size = f"{corpus['pairs']} pairs of languages, {corpus['sentences']} sentence pairs"
+    else:
+        size = f"{corpus['languages']} languages, {corpus['sentences']} sentences"
+    return f"{model_title(run['model']['name'])} on {corpus['name']}: {size}"
+
+
+def _best_line(row: Mapping[Hashable, Any], width: int) -> str:
     from xalign.corpora import language_name
 
     interval = "" if isnan(row["ci_low"]) else f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
     ends = " / ".join(dict.fromkeys(language_name(code) for code in (row["best"], row["worst"])))
-    return f"{row['probe']:<13}{row['layer']:>5}{row['score']:>8.3f}  {interval:<21}{row['chance']:>7.3f}  {ends}"
+    return f"{row['probe']:<{width}}{row['layer']:>5}{row['score']:>8.3f}  {interval:<21}{row['chance']:>7.3f}  {ends}"
 
 
 def report_as_json(report: ProbeReport, folder: Path) -> str:

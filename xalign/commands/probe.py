@@ -25,6 +25,10 @@ def probe(  # noqa: PLR0913 - options of a command
     ] = "eng_Latn",
     layers: Annotated[str | None, typer.Option(help="Comma-separated; 0 is the embedding layer. Default: all.")] = None,
     pooling: Annotated[str, typer.Option(help="mean, cls, last or weighted.")] = "mean",
+    transform: Annotated[
+        str,
+        typer.Option(help="none, centre, abtt, cluster, zca, orthogonal or linear; fitted on half the sentences."),
+    ] = "none",
     split: Annotated[str | None, typer.Option(help="A split of the corpus, where it has splits.")] = None,
     limit: Annotated[int | None, typer.Option(help="Take the first N sentences.")] = None,
     n_permutations: Annotated[int, typer.Option("--permutations", help="Shuffles behind each null.")] = 200,
@@ -71,6 +75,7 @@ def probe(  # noqa: PLR0913 - options of a command
             layers=numbers_of(layers, "--layers"),
             pivot=against,
             pooling=pooling,
+            transform=transform,
             n_permutations=n_permutations,
             n_resamples=n_resamples,
             seed=seed,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -118,6 +118,10 @@ class ParallelCorpus:
     def take(self, limit: int) -> "ParallelCorpus":
         """Keep the first `limit` rows (all, if there are fewer)."""
         return self._keep(range(first_rows(limit, self.n)))
+
+    def at(self, rows: Iterable[int]) -> "ParallelCorpus":
+        """Keep these rows, in this order."""
+        return self._keep([int(row) for row in rows])
 
     def in_split(self, split: str) -> "ParallelCorpus":
         """Keep the rows of one split; `load_corpus` has checked that it exists."""

@@ -7,8 +7,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from xalign.errors import UnknownNameError
+from xalign.errors import ActivationError, UnknownNameError
 from xalign.names import nearest
+
+SHARE_ROUNDING = 1e-6
+"""How far a share may lie from a whole number of tokens over their number: float32 keeps 6e-8."""
 
 
 @runtime_checkable
@@ -23,6 +26,10 @@ class Block(Protocol):
     def truncated(self) -> Bool[np.ndarray, " n"]:
         """Which sentences were cut to the maximum length."""
 
+    @property
+    def n_read(self) -> Int[np.ndarray, " n"]:
+        """Tokens the model read of each sentence: after truncation, special tokens included."""
+
     def read(self, name: str, index: int) -> Float[np.ndarray, "n d"]:
         """Return layer `index` (a position, not a layer number) of the pooling or statistic `name`."""
 
@@ -35,11 +42,13 @@ class MemoryBlock:
         arrays: Pooling or neuron statistic to a float32 array (layers, n, d).
         n_tokens: Tokens of each sentence before truncation, special tokens left out.
         truncated: Which sentences were cut.
+        n_read: Tokens the model read of each sentence: after truncation, special tokens included.
     """
 
     arrays: Mapping[str, Float[np.ndarray, "_ n _"]]
     n_tokens: Int[np.ndarray, " n"]
     truncated: Bool[np.ndarray, " n"]
+    n_read: Int[np.ndarray, " n"]
 
     def read(self, name: str, index: int) -> Float[np.ndarray, "n d"]:
         """Return one layer as a view."""
@@ -73,7 +82,7 @@ class Activations:
     Attributes:
         layer_numbers: The layers kept; 0 is the embedding output, l the output of block l.
         poolings: The poolings kept; the first is the one that `layers` and `layer` speak of.
-        statistics: The neuron statistics kept: `nas`, `nav`, both or none.
+        statistics: The neuron statistics kept, of `nas`, `nav`, `share` and `max`; may be none.
         blocks: Where the numbers are; consecutive sentences.
     """
 
@@ -100,7 +109,7 @@ class Activations:
         """Return the neuron states of one block, float32.
 
         Args:
-            statistic: `nas` or `nav`.
+            statistic: One of `statistics`.
             number: A layer number among `neuron_layer_numbers`.
 
         Raises:
@@ -108,6 +117,24 @@ class Activations:
         """
         _check_kept("neurons", statistic, self.statistics)
         return self._read(statistic, number, self.neuron_layer_numbers)
+
+    def fire_counts(self, number: int) -> Int[np.ndarray, "n neurons"]:
+        """Return how many of a sentence's tokens fire each neuron of one block: `share` x `n_read`, whole again.
+
+        Args:
+            number: A layer number among `neuron_layer_numbers`.
+
+        Raises:
+            UnknownNameError: If `share` or that layer was not kept.
+            ActivationError: If shares are not of these numbers of tokens.
+        """
+        products = self.neuron_layer("share", number) * self.n_read[:, None].astype(np.float64)
+        counts = np.rint(products)
+        if np.abs(products - counts).max() > SHARE_ROUNDING * self.n_read.max():
+            raise ActivationError(
+                f"share x n_read must be whole numbers at layer {number}, got {products.flat[0]:.6g}; encode again"
+            )
+        return counts.astype(np.int64)
 
     @property
     def n(self) -> int:
@@ -143,6 +170,11 @@ class Activations:
     def n_tokens(self) -> Int[np.ndarray, " n"]:
         """Tokens of each sentence before truncation, special tokens left out."""
         return np.concatenate([block.n_tokens for block in self.blocks])
+
+    @property
+    def n_read(self) -> Int[np.ndarray, " n"]:
+        """Tokens the model read of each sentence: after truncation, special tokens included."""
+        return np.concatenate([block.n_read for block in self.blocks])
 
     @property
     def truncated(self) -> Bool[np.ndarray, " n"]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from xalign.encoders.activations import MemoryBlock
 from xalign.encoders.cache_entries import (
     FORMAT,
+    FORMATS,
     CacheEntry,
     StoredBlock,
     describe_entry,
@@ -74,7 +75,8 @@ class ActivationCache:
         Raises:
             CacheError: If the disk is full or the folder cannot be written.
         """
-        arrays = {**block.arrays, "n_tokens": block.n_tokens, "truncated": block.truncated}
+        facts = {"n_tokens": block.n_tokens, "truncated": block.truncated, "n_read": block.n_read}
+        arrays = {**block.arrays, **facts}
         about = {"model": model, "label": label, "n_sentences": len(block.n_tokens)}
         aside: Path | None = None
         try:
@@ -88,7 +90,7 @@ class ActivationCache:
                 shutil.rmtree(aside, ignore_errors=True)
 
     def entries(self) -> tuple[CacheEntry, ...]:
-        """List the entries, oldest first; damaged ones are left out."""
+        """List the entries, oldest first, those of older formats too; damaged ones are left out."""
         found = [describe_entry(path) for path in self._entry_folders()]
         return tuple(sorted((entry for entry in found if entry is not None), key=lambda entry: entry.created))
 
@@ -117,7 +119,8 @@ class ActivationCache:
         return self._root / key[:2] / key
 
     def _entry_folders(self) -> Iterator[Path]:
-        yield from (path for path in sorted(self._root.glob("??/*")) if path.is_dir())
+        """Those of older formats too: they are read no more, and only a listing tells the user that they are there."""
+        yield from (path for path in sorted(self.folder.glob(f"{FORMATS}/??/*")) if path.is_dir())
 
     def _make_aside(self) -> Path:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -143,7 +146,7 @@ class ActivationCache:
     def _remove(self, path: Path) -> None:
         """Take an entry out of sight in one step, then delete it."""
         try:
-            gone = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._root)) / path.name
+            gone = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=path.parents[1])) / path.name
             path.rename(gone)
             shutil.rmtree(gone.parent, ignore_errors=True)
         except FileNotFoundError:
@@ -154,7 +157,7 @@ class ActivationCache:
     def _sweep(self, age: timedelta) -> None:
         """Delete what killed runs left unfinished."""
         limit = (datetime.now(UTC) - age).timestamp()
-        for path in self._root.glob(f"{UNFINISHED}*"):
+        for path in self.folder.glob(f"{FORMATS}/{UNFINISHED}*"):
             try:
                 stale = path.stat().st_mtime <= limit
             except FileNotFoundError:

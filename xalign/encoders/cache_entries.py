@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float, Int
 from xalign.encoders.fingerprints import digest_texts
 from xalign.errors import CacheError
 
-FORMAT = "activations-1"
+FORMAT = "activations-2"
+FORMATS = "activations-*"
 HEADER = "header.json"
 
 
@@ -61,6 +62,11 @@ class StoredBlock:
     def truncated(self) -> Bool[np.ndarray, " n"]:
         """Which sentences were cut."""
         return np.array(_open(self.folder / "truncated.npy"))
+
+    @property
+    def n_read(self) -> Int[np.ndarray, " n"]:
+        """Tokens the model read of each sentence: after truncation, special tokens included."""
+        return np.array(_open(self.folder / "n_read.npy"))
 
     def read(self, name: str, index: int) -> Float[np.ndarray, "n d"]:
         """Copy one layer out of the file; nothing stays open."""

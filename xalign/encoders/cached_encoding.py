@@ -30,7 +30,8 @@ def cached_encode(  # noqa: PLR0913 - the options of Encoder.encode, and the cac
     Sentences are kept in blocks of 2048, each written whole before the next is encoded, so that a killed run goes on
     where it was. When everything is there, no weight is loaded. The key is the content of weights, config, tokenizer
     and sentences, with poolings, statistics, layers, maximum length, dtype and the versions of torch and transformers
-    (an upgrade computes again); neither names nor batches matter.
+    (an upgrade computes again); neither names nor batches matter. While neurons are `intervened` upon, the cache is
+    neither read nor written.
 
     Args:
         encoder: What to encode with.
@@ -50,7 +51,7 @@ def cached_encode(  # noqa: PLR0913 - the options of Encoder.encode, and the cac
     request = make_request(encoder.n_layers, layers, pooling, neurons)
     options: dict[str, Any] = {"batch_tokens": batch_tokens, "progress": progress, "label": label}
     blocks: list[Block] = []
-    if cache is None or len(sentences) == 0:
+    if cache is None or len(sentences) == 0 or encoder.n_interventions:
         blocks.append(encoder.encode_request(sentences, request, **options))
         return Activations(request.layers, request.poolings, request.statistics, tuple(blocks))
     for start in range(0, len(sentences), BLOCK_SENTENCES):

@@ -1,6 +1,7 @@
 """A model that turns sentences into the activations of every layer, in one forward pass."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,17 +10,21 @@ import torch
 import transformers
 from tqdm import tqdm
 
+from probes.language_neurons import FiringCounts
 from xalign.encoders.activations import Activations, MemoryBlock
 from xalign.encoders.batching import pad_right, plan_batches
-from xalign.encoders.collection import Collector
+from xalign.encoders.collection import Collector, FiringCounter
 from xalign.encoders.fingerprints import digest_files, digest_texts
 from xalign.encoders.layered import LayeredModel, examine
 from xalign.encoders.loading_arguments import LoadingArguments
+from xalign.encoders.neuron_sites import NeuronSite
 from xalign.encoders.request import Request, make_request
 from xalign.encoders.sources import ModelSource
 from xalign.encoders.tokenizing import Tokens, tokenize
 from xalign.encoders.weights import Placement, load_weights
 from xalign.errors import ActivationError, ModelError
+
+BLOCK_SENTENCES = 2048
 
 
 class Encoder:
@@ -41,6 +46,7 @@ class Encoder:
         default_prompt_name: The prompt they apply by default, or None.
         tokenizer: The transformers tokenizer.
         config: The transformers config.
+        n_interventions: How many `intervened` are in force; while there is one, nothing enters or leaves the cache.
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class Encoder:
         self.default_pooling, self.prompts = source.default_pooling, dict(source.prompts)
         self.default_prompt_name = source.default_prompt_name
         self._source, self._placement, self._arguments = source, placement, arguments
+        self.n_interventions = 0
 
     def __repr__(self) -> str:
         shape = f"{self.n_layers} layers of {self.hidden_size}"
@@ -104,6 +111,17 @@ class Encoder:
         """FFN neurons of a block; None where xalign does not know the place. Loads the weights."""
         return self._layered.n_neurons
 
+    @property
+    def neuron_sites(self) -> tuple[NeuronSite, ...]:
+        """Where the FFN neurons of blocks 1 to `n_layers` are read. Loads the weights.
+
+        Raises:
+            ModelError: If xalign does not know the place.
+        """
+        if self._layered.n_neurons is None:
+            raise ModelError(f"{self.name}: {self._layered.neuron_error}")
+        return self._layered.sites
+
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Tokenise sentences as `encode` does.
 
@@ -133,7 +151,7 @@ class Encoder:
             layers: Layer numbers in 0..n_layers, kept in ascending order; all if None.
             pooling: `mean`, `cls` (first token), `last` (last token), `weighted` (t-th token by t / sum t), or several.
             neurons: `nas` (position-weighted share of tokens with act > 0), `nav` (position-weighted mean of |act|),
-                both, or None.
+                `share` (plain share of tokens with act > 0), `max` (largest act over tokens), several, or None.
             batch_tokens: Padded tokens of a batch; by default 1024 on the CPU, where larger ones fall out of its caches
                 (8192 take 1.7 times as long), and 8192 elsewhere.
             progress: Show a bar on stderr.
@@ -149,32 +167,73 @@ class Encoder:
             ActivationError: If a value is NaN or infinite; the message names model, layer and sentence.
 
         References:
-            Huang et al. (2025), NeuronXA, for NAS and NAV. Muennighoff (2022), SGPT, for `weighted`.
+            Huang et al. (2025), NeuronXA, for NAS and NAV. Tang et al. (2024), LAPE, for `share`. Suau et al. (2022),
+            Self-conditioning Pre-Trained Language Models, for `max`. Muennighoff (2022), SGPT, for `weighted`.
         """
         request = make_request(self.n_layers, layers, pooling, neurons)
         block = self.encode_request(sentences, request, batch_tokens=batch_tokens, progress=progress)
         return Activations(request.layers, request.poolings, request.statistics, (block,))
 
+    def count_firing(
+        self,
+        sentences: Iterable[str],
+        *,
+        language: str = "",
+        layers: Sequence[int] | None = None,
+        batch_tokens: int | None = None,
+        progress: bool = True,
+    ) -> FiringCounts:
+        """Count in how many tokens each FFN neuron fires (activation > 0), keeping nothing of a sentence.
+
+        For corpora larger than memory: sentences are taken from `sentences` 2048 at a time. Counts of several languages
+        or shards are put together with `merge`, and `finish` finds the neurons that are specific to a language.
+
+        Args:
+            sentences: Any number of them, none blank; any iterable, for example lines of a file.
+            language: Under which name to count them.
+            layers: Layer numbers in 1..n_layers; all if None.
+            batch_tokens: As in `encode`.
+            progress: Show a bar on stderr.
+
+        Returns:
+            Counts of one language over the tokens that the attention mask marks, special tokens included.
+
+        Raises:
+            XalignError: As in `encode`.
+            ValueError: If there is no sentence, or one is blank or gives no token.
+
+        References:
+            Tang et al. (2024), Language-Specific Neurons, https://arxiv.org/abs/2402.16438.
+        """
+        request = make_request(self.n_layers, layers, "mean", "share")
+        last = Request((self.n_layers,), ("mean",), ())
+        counter = FiringCounter(self._layered_for(request), layers=request.neuron_layers)
+        bar = tqdm(desc=language or self.name, unit=" sentences", disable=not progress, leave=False)
+        with bar, counter, torch.inference_mode():
+            for start, tokens in self._token_blocks(sentences):
+                for rows, ids, mask in self._batches(tokens, batch_tokens):
+                    self._check_finite("mean", counter.run(ids, mask)[None], last, start + rows)
+                    bar.update(len(rows))
+        return FiringCounts(
+            counter.counts[:, :, None], np.array([counter.n_tokens]), (language,), request.neuron_layers
+        )
+
     def encode_request(
         self, sentences: Sequence[str], request: Request, *, batch_tokens: int | None, progress: bool, label: str = ""
     ) -> MemoryBlock:
         """Do `encode` for what is already checked; `label` names the progress bar."""
-        tokens = self.tokenize(sentences)
-        layered = self._layered_for(request)
-        self._check_ids(layered.module, tokens.rows)
-        budget = _default_budget(layered.module) if batch_tokens is None else batch_tokens
-        batches = plan_batches([len(row) for row in tokens.rows], batch_tokens=budget)
+        layered, tokens = self._layered_for(request), self.tokenize(sentences)
         arrays: dict[str, np.ndarray] = {}
         bar = tqdm(total=len(sentences), desc=label or self.name, unit=" sentences", disable=not progress, leave=False)
         collector = Collector(layered, layers=request.layers, poolings=request.poolings, statistics=request.statistics)
         with bar, collector, torch.inference_mode():
-            for rows in batches:
-                found = collector.run(*self._inputs(layered, [tokens.rows[row] for row in rows]))
+            for rows, ids, mask in self._batches(tokens, batch_tokens):
+                found = collector.run(ids, mask)
                 for name, values in found.items():
                     self._check_finite(name, values, request, rows)
                     _place(arrays, name, values, rows, len(sentences))
                 bar.update(len(rows))
-        return MemoryBlock(arrays, tokens.n_tokens, tokens.truncated)
+        return MemoryBlock(arrays, tokens.n_tokens, tokens.truncated, np.array([len(row) for row in tokens.rows]))
 
     @cached_property
     def _layered(self) -> LayeredModel:
@@ -190,8 +249,8 @@ class Encoder:
         return layered
 
     def _layered_for(self, request: Request) -> LayeredModel:
-        if request.statistics and self._layered.n_neurons is None:
-            raise ModelError(f"{self.name}: {self._layered.neuron_error}")
+        if request.statistics:
+            self.neuron_sites  # noqa: B018 - refuses a model whose neurons are not known
         return self._layered
 
     def _check_ids(self, module: torch.nn.Module, rows: list[list[int]]) -> None:
@@ -204,10 +263,31 @@ class Encoder:
                 "or tokens were added without resizing the model's embeddings"
             )
 
-    def _inputs(self, layered: LayeredModel, rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        ids, mask = pad_right(rows, pad_id=_pad_id(self.tokenizer, self.config))
-        device = _input_device(layered.module)
-        return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
+    def _token_blocks(self, sentences: Iterable[str]) -> Iterator[tuple[int, Tokens]]:
+        """Tokenise some sentences after the others; yields the number of the first of each block, and its tokens."""
+        if isinstance(sentences, str):
+            raise TypeError("sentences must be strings one after another, got one string; put it into a list")
+        left = iter(sentences)
+        for start in itertools.count(step=BLOCK_SENTENCES):
+            block = list(itertools.islice(left, BLOCK_SENTENCES))
+            if start and not block:
+                return
+            try:
+                yield start, self.tokenize(block)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{error} (counted from sentence {start} on)" if start else str(error)) from error
+
+    def _batches(
+        self, tokens: Tokens, batch_tokens: int | None
+    ) -> Iterator[tuple[np.ndarray, torch.Tensor, torch.Tensor]]:
+        """Yield the rows of each batch with its ids and mask, on the model's device."""
+        module = self._layered.module
+        self._check_ids(module, tokens.rows)
+        device, pad_id = _input_device(module), _pad_id(self.tokenizer, self.config)
+        budget = _default_budget(module) if batch_tokens is None else batch_tokens
+        for rows in plan_batches([len(row) for row in tokens.rows], batch_tokens=budget):
+            ids, mask = pad_right([tokens.rows[row] for row in rows], pad_id=pad_id)
+            yield rows, torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
     def _check_finite(self, name: str, values: np.ndarray, request: Request, rows: np.ndarray) -> None:
         if np.isfinite(values).all():

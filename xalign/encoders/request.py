@@ -9,7 +9,7 @@ from xalign.encoders.pooling import POOLINGS
 from xalign.errors import UnknownNameError
 from xalign.names import nearest
 
-STATISTICS = ("nas", "nav")
+STATISTICS = ("nas", "nav", "share", "max")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Request:
     Attributes:
         layers: Layer numbers, ascending.
         poolings: At least one.
-        statistics: `nas`, `nav`, both or none.
+        statistics: Among `STATISTICS`; may be none.
     """
 
     layers: tuple[int, ...]

@@ -9,7 +9,7 @@ from xalign.figures.canvas import FAINT, FONT_SIZE, INK, PALETTE, QUIET, ensure_
 from xalign.figures.heatmaps import row_height
 from xalign.figures.lines import describe_interval, draw_floor, draw_line, finish
 from xalign.figures.names import name_languages, probe_title
-from xalign.figures.reductions import best_layer, layer_means, select_layer, select_probe
+from xalign.figures.reductions import best_layer, has_pivot, layer_means, select_layer, select_probe
 
 SIDES = ("before", "after")
 
@@ -40,7 +40,7 @@ def plot_comparison(
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("Layer (0 is the embedding output)")
     tidy(ax, title=f"{probe_title(probe)}: {names[0]} and {names[1]}")
-    finish(ax, ends, interval=describe_interval(int(means[0]["n_pairs"].max()), pivot=rows["source"].nunique() == 1))
+    finish(ax, ends, interval=describe_interval(int(means[0]["n_pairs"].max()), pivot=has_pivot(rows)))
     return ax
 
 
@@ -116,7 +116,7 @@ def _name_sides(ax: Axes, first: pd.Series, names: tuple[str, str]) -> None:
 def _label_rows(ax: Axes, rows: pd.DataFrame) -> None:
     """Languages at the left, the change at the right."""
     names = name_languages([*rows["source"], *rows["target"]])
-    one_source = rows["source"].nunique() == 1
+    one_source = has_pivot(rows)
     words = [
         names[target] if one_source else f"{names[source]} – {names[target]}"
         for source, target in zip(rows["source"], rows["target"], strict=True)

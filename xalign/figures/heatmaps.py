@@ -11,8 +11,9 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from xalign.figures.canvas import FAINT, FONT_SIZE, INK, POINTS_PER_INCH, ensure_axes, relative_luminance, tidy
+from xalign.figures.lines import describe_partner
 from xalign.figures.names import model_title, name_languages, probe_title, two_decimals
-from xalign.figures.reductions import has_pivot, language_scores, select_probe
+from xalign.figures.reductions import language_scores, select_probe
 
 MAX_ANNOTATED = 12
 MAX_ANNOTATED_CELLS = 400
@@ -39,8 +40,7 @@ def plot_language_layers(table: pd.DataFrame, probe: str, *, ax: Axes | None = N
     scores = scores.loc[scores.mean(axis=1).sort_values(ascending=False, kind="stable").index]
     names = name_languages([*scores.index, *table["source"]])
     ax = ensure_axes(ax, width=2.6 + 0.5 * scores.shape[1], height=1.2 + row_height(len(scores)) * len(scores))
-    against = f"against {names[str(table['source'].iloc[0])]}" if has_pivot(table) else "mean over partners"
-    _frame(ax, title=f"{probe_title(probe)}, {against}")
+    _frame(ax, title=f"{probe_title(probe)}, {describe_partner(table, names)}")
     values = scores.to_numpy(float)
     image = draw_cells(ax, values, limits=values)
     write_ticks(ax, [names[str(language)] for language in scores.index], axis="y")

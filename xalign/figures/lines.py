@@ -1,5 +1,7 @@
 """Score by layer: a line per probe, or a line per language."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,11 +21,14 @@ from xalign.figures.canvas import (
 from xalign.figures.names import model_title, name_languages, probe_title
 from xalign.figures.reductions import (
     check_table,
+    has_pivot,
+    is_alone,
     language_intervals,
     language_scores,
     layer_means,
     select_probe,
 )
+from xalign.summary import best_layers
 
 N_EXTREMES = 3
 
@@ -120,6 +125,13 @@ def finish(ax: Axes, ends: list[tuple[float, float, str, str]], *, interval: str
         ax.legend(*zip(*floor, strict=True), fontsize=FONT_SIZE - 1, frameon=False, loc="best", labelcolor=INK)
 
 
+def describe_partner(table: pd.DataFrame, names: Mapping[str, str]) -> str:
+    """Say in words what each language of one probe's rows is measured against."""
+    if is_alone(table):
+        return "each by itself"
+    return f"against {names[str(table['source'].iloc[0])]}" if has_pivot(table) else "mean over partners"
+
+
 def describe_interval(n_pairs: int, *, pivot: bool) -> str:
     """Say in words what the band around a mean is."""
     if n_pairs < 3:
@@ -140,7 +152,7 @@ def _draw_probes(ax: Axes, table: pd.DataFrame) -> None:
         ax.fill_between([], [], color=QUIET, alpha=0.28, lw=0, label="permutation null, mean ± 2 sd of a pair")
     title = f"{probe_title(probes[0])} by layer" if alone else "Alignment by layer"
     tidy(ax, title=f"{title}: {model_title(str(table['model'].iloc[0]))}")
-    pivot = table["source"].nunique() == 1
+    pivot = has_pivot(table)
     finish(ax, ends, interval=describe_interval(int(means["n_pairs"].max()), pivot=pivot))
 
 
@@ -148,9 +160,8 @@ def _draw_languages(ax: Axes, table: pd.DataFrame) -> None:
     means, scores = layer_means(table), language_scores(table)
     draw_floor(ax, means, colour=QUIET, named=True)
     names = name_languages([*scores.index, *table["source"]])
-    pivot = table["source"].nunique() == 1
-    against = f"against {names[str(table['source'].iloc[0])]}" if pivot else "mean over partners"
-    tidy(ax, title=f"{probe_title(str(table['probe'].iloc[0]))} by language, {against}")
+    title = probe_title(str(table["probe"].iloc[0]))
+    tidy(ax, title=f"{title} by language, {describe_partner(table, names)}")
     if len(scores) > len(PALETTE):
         finish(ax, _draw_many(ax, scores, means, names), interval=f"each of {len(scores)} languages, and their mean")
         return
@@ -160,14 +171,15 @@ def _draw_languages(ax: Axes, table: pd.DataFrame) -> None:
         draw_line(ax, intervals[intervals["language"] == language], order=order, name=names[language])
         for order, language in enumerate(ranked)
     ]
-    finish(ax, ends, interval="95 % interval over " + ("sentences" if pivot else "partner languages"))
+    finish(ax, ends, interval="95 % interval over " + ("sentences" if has_pivot(table) else "partner languages"))
 
 
 def _draw_many(
     ax: Axes, scores: pd.DataFrame, means: pd.DataFrame, names: dict[str, str]
 ) -> list[tuple[float, float, str, str]]:
     """Thin grey lines, the extremes of the best layer in colour, the mean in bold."""
-    layers, peak = scores.columns.to_numpy(), scores.mean().idxmax()
+    layers = scores.columns.to_numpy()
+    peak = int(best_layers(means)["layer"].iloc[0])
     ranked = list(scores[peak].dropna().sort_values(ascending=False).index)
     extremes = ranked[:N_EXTREMES] + ranked[max(N_EXTREMES, len(ranked) - N_EXTREMES) :]
     ends = []

@@ -6,27 +6,12 @@ from pathlib import PurePath
 
 import numpy as np
 
-PROBE_TITLES = {
-    "cka": "CKA",
-    "cka_biased": "CKA (biased)",
-    "anc": "ANC",
-    "anc_absolute": "ANC (absolute)",
-    "retrieval": "Retrieval P@1",
-    "mrr": "Reciprocal rank",
-    "mutual": "Mutual retrieval",
-    "strong": "Strong alignment",
-    "csls": "CSLS retrieval",
-    "margin": "Margin retrieval",
-    "cosine": "Cosine of pairs",
-    "neurons": "NeuronXA (NAS)",
-    "neurons_nav": "NeuronXA (NAV)",
-    "overlap": "Neuron overlap",
-}
+from xalign.measures import MEASURES
 
 
 def probe_title(probe: str) -> str:
-    """Name a probe as a figure does; a probe without an entry keeps its own name, underscores as spaces."""
-    return PROBE_TITLES.get(probe, probe.replace("_", " "))
+    """Name a probe as a figure does; one that is not in the table keeps its own name, underscores as spaces."""
+    return MEASURES[probe].title if probe in MEASURES else probe.replace("_", " ")
 
 
 def model_title(model: str) -> str:

@@ -15,10 +15,12 @@ from xalign.figures.heatmaps import plot_language_layers, plot_matrix, row_heigh
 from xalign.figures.lines import plot_layers
 from xalign.figures.names import model_title, probe_title
 from xalign.figures.reductions import all_languages, best_layer, select_probe
+from xalign.measures import lower_is_closer
 
 DPI = 150
 WIDE = (7.2, 4.4)
 MIN_FOR_CONFOUND = 4
+MAX_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def draw_pictures(
     Args:
         table: A report's table.
         matrices: For some probes, similarities of all languages at the probe's best layer.
-        confounds: A row per language; its `tokens_per_sentence` is drawn against each probe's score.
+        confounds: A row per language; its `tokens_per_sentence` is drawn against the score of the first eight probes.
 
     Returns:
         The pictures in the order a page shows them. pyplot knows of none of them.
@@ -62,16 +64,24 @@ def draw_pictures(
         "layers",
         "All probes",
         "Mean score over language pairs at each layer, with its 95 % interval. Dashed: chance. Shaded: the permutation "
-        "null (sentences of one language shuffled), mean ± 2 sd of a pair. A score inside its shade is no evidence.",
-        lambda ax: plot_layers(table, ax=ax),
+        "null (sentences of one language shuffled), mean ± 2 sd of a pair. A score inside its shade is no evidence. "
+        "Of many probes the first eight that grow as languages come closer; every probe stands below.",
+        lambda ax: plot_layers(_comparable(table), ax=ax),
         size=(8.0, 4.6),
     )
     drawn = [overview]
-    for probe in table["probe"].unique():
+    for order, probe in enumerate(table["probe"].unique()):
         rows = select_probe(table, str(probe))
         if rows["score"].notna().any():
-            drawn += _probe_pictures(rows, str(probe), (matrices or {}).get(str(probe)), confounds)
+            beside = confounds if order < MAX_LINES else None
+            drawn += _probe_pictures(rows, str(probe), (matrices or {}).get(str(probe)), beside)
     return tuple(drawn)
+
+
+def _comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the first eight probes that compare languages and grow as these come closer; all if there is none."""
+    pairs = table[(table["source"] != table["target"]) & ~table["probe"].map(lower_is_closer)]
+    return pairs[pairs["probe"].isin(pairs["probe"].unique()[:MAX_LINES])] if len(pairs) else table
 
 
 def _probe_pictures(

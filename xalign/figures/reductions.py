@@ -11,18 +11,30 @@ from xalign.summary import best_layers, mean_interval, summarise
 
 
 def check_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of two different languages.
+    """Return the rows of two different languages, and those of probes that see each language by itself.
 
     Raises:
-        ValueError: If a column is missing, or no such row is left.
+        ValueError: If a column is missing, or no row is left.
     """
     missing = [column for column in TABLE_COLUMNS if column not in table.columns]
     if missing:
         raise ValueError(f"table must have a report's columns {TABLE_COLUMNS}, lacks {missing}; pass report.table")
-    kept = table[table["source"] != table["target"]]
+    between = table["source"] != table["target"]
+    kept = table[between | ~table["probe"].isin(table.loc[between, "probe"])]
     if kept.empty:
-        raise ValueError(f"table must hold a row of two different languages, got {len(table)} rows and none such")
+        raise ValueError("table must hold at least one row, got none")
     return kept
+
+
+def between_languages(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of two different languages; all rows where every probe sees each language by itself."""
+    between = table[table["source"] != table["target"]]
+    return table if between.empty else between
+
+
+def is_alone(table: pd.DataFrame) -> bool:
+    """Say whether every row of a table of one probe is of a language by itself."""
+    return bool((table["source"] == table["target"]).all())
 
 
 def select_probe(table: pd.DataFrame, probe: str | None) -> pd.DataFrame:
@@ -81,8 +93,8 @@ def best_layer(table: pd.DataFrame) -> int:
 
 
 def has_pivot(table: pd.DataFrame) -> bool:
-    """Say whether one source language stands against all others."""
-    return table["source"].nunique() == 1
+    """Say whether a language has one row a layer: one source stands against all others, or each is by itself."""
+    return is_alone(table) or between_languages(table)["source"].nunique() == 1
 
 
 def language_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -121,6 +133,7 @@ def language_intervals(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def all_languages(table: pd.DataFrame) -> list[str]:
-    """List the languages of a table, sources first, each once."""
+    """List the languages of a table, sources first, each once; of a table with pairs, the languages of the pairs."""
+    table = between_languages(table)
     both: Iterable[str] = [*table["source"], *table["target"]]
     return list(dict.fromkeys(both))

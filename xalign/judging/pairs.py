@@ -1,106 +1,63 @@
-"""One layer of one group of languages: every probe's score, null and interval, each intermediate computed once."""
+"""Measures of two languages: sides made once a language, and one pass a pair for all that can share it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 
-from probes.judging import draw_permutations, draw_resamples, interval_of, null_of
+from probes.judging import Preparation, Prepared, draw_permutations, draw_resamples
 from probes.retrieval import RetrievalPreparation, retrieval_statistics
 from probes.retrieval_sides import RetrievalSide
+from probes.spectral_statistics import SpectralPreparation, spectral_statistics
 from xalign.corpora import count_duplicates, duplicate_labels
 from xalign.encoding import EncodedGroup
-from xalign.errors import ProbeError
-from xalign.measures import Measure
+from xalign.judging.rows import Judged, Judging, row_of, states_of
+from xalign.measure import Measure
 
 SIDE_ELEMENTS = 1 << 28
 """How many numbers the sides of one layer may hold together; where they are more, sides are made again."""
 
 
-@dataclass(frozen=True)
-class Judging:
-    """How scores are judged.
-
-    Attributes:
-        n_permutations: Shuffles of the target's rows behind each null.
-        n_resamples: Resamples of sentences behind each interval.
-        seed: Of both.
-    """
-
-    n_permutations: int
-    n_resamples: int
-    seed: int
-
-
-def judge_layer(
-    group: EncodedGroup, layer: int, measures: Sequence[Measure], pivot: str | None, judging: Judging
+def judge_pairs(
+    family: Sequence[Measure], group: EncodedGroup, layer: int, pivot: str | None, judging: Judging
 ) -> Iterator[dict[str, Any]]:
-    """Score every pair of languages at one layer with every probe that reads it.
+    """Score the pairs of a group at one layer with measures of one family.
 
     Args:
+        family: Measures that read the same and share their sides.
         group: Languages with their activations.
-        layer: 0 for the embeddings; probes of neurons have nothing to read there.
-        measures: The probes.
+        layer: 0 for the embeddings.
         pivot: The language all others are compared with; None for all pairs.
         judging: Numbers of permutations and resamples.
 
     Yields:
-        A report's row without the model's name.
-
-    Raises:
-        ProbeError: If a probe cannot be taken of these vectors; names probe, layer and language.
+        A report's row without model and layer.
     """
-    for family in families(measures):
-        if family[0].states != "layer" and layer == 0:
-            continue
-        try:
-            yield from ({"layer": layer} | row for row in _judge(family, group, layer, pivot, judging))
-        except ValueError as error:
-            names = ", ".join(measure.name for measure in family)
-            raise ProbeError(f"{names} at layer {layer}: {error}") from error
-
-
-def families(measures: Iterable[Measure]) -> list[list[Measure]]:
-    """Put measures together that share one side per language and one pass per pair; every other stands alone."""
-    found: dict[tuple[str, str], list[Measure]] = {}
-    for measure in measures:
-        shared = isinstance(measure.preparation, RetrievalPreparation)
-        found.setdefault((measure.states, "retrieval" if shared else measure.name), []).append(measure)
-    return list(found.values())
-
-
-def _judge(
-    family: list[Measure], group: EncodedGroup, layer: int, pivot: str | None, judging: Judging
-) -> Iterator[dict[str, Any]]:
-    n, width = _states(group, group.languages[0], family[0].states, layer).shape
+    first = states_of(group, group.languages[0], family[0].reads, layer)
+    n, width = len(first), first[0].size
     at_once = max(2, SIDE_ELEMENTS // (n * max(n, 2 * width)))
-    prepare = family[0].preparation
+    prepare = cast(Preparation, family[0].preparation)
 
     @lru_cache(maxsize=at_once)
     def side(language: str) -> Any:
-        return prepare.side(_states(group, language, family[0].states, layer), name=language)
+        return prepare.side(states_of(group, language, family[0].reads, layer), name=language)
 
     draws = Draws(
         draw_permutations(n, judging.n_permutations, seed=judging.seed),
         draw_resamples(n, judging.n_resamples, seed=judging.seed),
     )
-    score = _score_together if isinstance(prepare, RetrievalPreparation) else _score_alone
-    for source, targets in _against(group.languages, pivot):
+    score = SHARED[family_of(family[0])][1] if family_of(family[0]) in SHARED else _score_alone
+    for source, targets in against(group.languages, pivot):
         for start in range(0, len(targets), at_once - 1):
             sides = {target: side(target) for target in targets[start : start + at_once - 1]}
             answers = AnswerGroups(group, source)
             for target, measure, judged in score(family, side(source), sides, draws, answers):
-                yield _row(measure, judged, n) | {"source": source, "target": target}
+                yield row_of(measure, judged, n) | {"source": source, "target": target}
 
 
-def _states(group: EncodedGroup, language: str, states: str, layer: int) -> np.ndarray:
-    activations = group.activations[language]
-    return activations.layer(layer) if states == "layer" else activations.neuron_layer(states, layer)
-
-
-def _against(languages: list[str], pivot: str | None) -> Iterable[tuple[str, list[str]]]:
+def against(languages: list[str], pivot: str | None) -> Iterable[tuple[str, list[str]]]:
     """Each source with the targets it is compared with: the pivot with all, or every pair once."""
     if pivot is not None:
         return [(pivot, [language for language in languages if language != pivot])]
@@ -113,6 +70,12 @@ class Draws:
 
     permutations: np.ndarray
     counts: np.ndarray
+    _parts: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def first(self, measure: Measure) -> np.ndarray:
+        """The permutations of one measure's null: the same array for all that take as many."""
+        n = measure.n_draws(len(self.permutations))
+        return self._parts.setdefault(n, self.permutations[:n])
 
 
 @dataclass(frozen=True)
@@ -131,34 +94,24 @@ class AnswerGroups:
         return replace(a, labels=labels), replace(b, labels=labels)
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A score with its chance level and its permuted and resampled scores."""
-
-    score: float
-    chance: float
-    permuted: np.ndarray
-    resampled: np.ndarray
-
-
 Scored = Iterator[tuple[str, Measure, Judged]]
 
 
 def _score_alone(
-    family: list[Measure], source: Any, targets: dict[str, Any], draws: Draws, answers: AnswerGroups
+    family: Sequence[Measure], source: Any, targets: dict[str, Any], draws: Draws, answers: AnswerGroups
 ) -> Scored:
     """One measure, which knows no answers: the source is permuted once for all its targets."""
     (measure,) = family
-    preparation = measure.preparation
-    permuted = preparation.permuted_many(source, list(targets.values()), draws.permutations)
+    preparation = cast(Preparation, measure.preparation)
+    permuted = preparation.permuted_many(source, list(targets.values()), draws.first(measure))
     resampled = preparation.resampled_many(source, list(targets.values()), draws.counts)
     for i, (target, side) in enumerate(targets.items()):
         prepared = preparation.pair(source, side)
         yield target, measure, Judged(float(prepared.score), float(prepared.chance), permuted[i], resampled[i])
 
 
-def _score_together(
-    family: list[Measure], source: Any, targets: dict[str, Any], draws: Draws, answers: AnswerGroups
+def _score_retrieval(
+    family: Sequence[Measure], source: Any, targets: dict[str, Any], draws: Draws, answers: AnswerGroups
 ) -> Scored:
     """Retrieval: one pass over the similarities of a pair serves every measure."""
     preparations = [cast(RetrievalPreparation, measure.preparation) for measure in family]
@@ -167,22 +120,32 @@ def _score_together(
     for target, side in targets.items():
         pair = answers.labelled(source, side, target)
         statistics = retrieval_statistics(*pair, neighbours=neighbours, ranks=ranks)
-        for measure, preparation in zip(family, preparations, strict=True):
-            prepared = preparation.read(statistics)
-            permuted, resampled = prepared.permuted(draws.permutations), prepared.resampled(draws.counts)
-            yield target, measure, Judged(float(prepared.score), float(prepared.chance), permuted, resampled)
+        yield from _read(family, target, [preparation.read(statistics) for preparation in preparations], draws)
 
 
-def _row(measure: Measure, judged: Judged, n: int) -> dict[str, Any]:
-    null, interval = null_of(judged.score, judged.permuted), interval_of(judged.score, judged.resampled)
-    return {
-        "probe": measure.name,
-        "score": judged.score,
-        "chance": judged.chance,
-        "null_mean": null.mean,
-        "null_sd": null.sd,
-        "p_value": null.p_value,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "n": n,
-    }
+def _score_spectral(
+    family: Sequence[Measure], source: Any, targets: dict[str, Any], draws: Draws, answers: AnswerGroups
+) -> Scored:
+    """CCA and its kin: one product of principal coordinates of a pair, permuted once for every measure."""
+    preparations = [cast(SpectralPreparation, measure.preparation) for measure in family]
+    directions = any(preparation.directions for preparation in preparations)
+    for target, side in targets.items():
+        statistics = spectral_statistics(source, side, directions=directions)
+        yield from _read(family, target, [preparation.read(statistics) for preparation in preparations], draws)
+
+
+def _read(family: Sequence[Measure], target: str, prepared: Sequence[Prepared], draws: Draws) -> Scored:
+    for measure, ready in zip(family, prepared, strict=True):
+        permuted, resampled = ready.permuted(draws.first(measure)), ready.resampled(draws.counts)
+        yield target, measure, Judged(float(ready.score), float(ready.chance), permuted, resampled)
+
+
+SHARED = {"retrieval": (RetrievalPreparation, _score_retrieval), "spectral": (SpectralPreparation, _score_spectral)}
+"""Families of measures that are read from one pass over a pair."""
+
+
+def family_of(measure: Measure) -> str:
+    """Name the family whose passes a measure shares; a measure that shares none is its own."""
+    if measure.reads in ("words", "lens"):
+        return measure.name
+    return next((name for name, (kind, _) in SHARED.items() if isinstance(measure.preparation, kind)), measure.name)

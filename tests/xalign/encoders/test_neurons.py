@@ -81,18 +81,25 @@ def multiply(linear, x):
 def expected_states(acts: np.ndarray) -> dict[str, np.ndarray]:
     positions = np.arange(1, acts.shape[1] + 1)
     weights = positions / positions.sum()
-    return {"nas": np.einsum("t,ltn->ln", weights, acts > 0), "nav": np.einsum("t,ltn->ln", weights, np.abs(acts))}
+    return {
+        "nas": np.einsum("t,ltn->ln", weights, acts > 0),
+        "nav": np.einsum("t,ltn->ln", weights, np.abs(acts)),
+        "share": np.mean(acts > 0, axis=1),
+        "max": acts.max(axis=1),
+    }
 
 
 @pytest.mark.parametrize("site", ["gate", "product"])
 def test_neurons_are_the_ffn_computed_again_from_its_weights(family, family_folder, sentences, site):
     encoder = load_encoder(family_folder, neuron_site=site)
-    found = encoder.encode(sentences, neurons=("nas", "nav"), batch_tokens=64, progress=False)
+    found = encoder.encode(sentences, neurons=("nas", "nav", "share", "max"), batch_tokens=64, progress=False)
     for row, sentence in enumerate(sentences):
         expected = expected_states(ffn_by_hand(encoder, family, sentence, product=site == "product"))
-        np.testing.assert_allclose(found.neurons["nav"][row], expected["nav"], atol=1e-5)
-        off = np.abs(found.neurons["nas"][row] - expected["nas"]) > 1e-5
-        assert off.mean() < 0.001, "only activations within rounding of 0 may fire differently"
+        for statistic in ("nav", "max"):
+            np.testing.assert_allclose(found.neurons[statistic][row], expected[statistic], atol=1e-5)
+        for statistic in ("nas", "share"):
+            off = np.abs(found.neurons[statistic][row] - expected[statistic]) > 1e-5
+            assert off.mean() < 0.001, "only activations within rounding of 0 may fire differently"
 
 
 def test_gate_and_product_differ_only_where_there_is_a_gate(family, family_folder, sentences):
@@ -102,6 +109,15 @@ def test_gate_and_product_differ_only_where_there_is_a_gate(family, family_folde
     )
     gated = WEIGHTS[family][1] is not None
     assert np.allclose(gate, product, atol=1e-6) == (not gated)
+
+
+@pytest.mark.parametrize("statistics", [("max",), ("share",), ("share", "nav"), ("max", "nas"), ("share", "nas")])
+def test_a_statistic_does_not_depend_on_which_others_are_asked(save_model, sentences, statistics):
+    encoder = load_encoder(save_model("llama"))
+    every = encoder.encode(sentences, neurons=("nas", "nav", "share", "max"), progress=False).neurons
+    some = encoder.encode(sentences, neurons=statistics, progress=False).neurons
+    for statistic in statistics:
+        np.testing.assert_array_equal(some[statistic], every[statistic])
 
 
 def test_nas_is_a_share_and_nav_is_not_negative(save_model, sentences):

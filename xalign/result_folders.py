@@ -1,0 +1,94 @@
+"""A result as a folder: tables as Parquet and CSV, pictures, and `run.json`, which comes last and marks it whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from xalign.errors import XalignError
+from xalign.files import write_text, write_whole
+
+if TYPE_CHECKING:
+    from xalign.figures import Picture
+
+FACTS = "run.json"
+
+
+@contextmanager
+def filling(folder: Path, *, what: str, pictures: Sequence[str] = ()) -> Iterator[None]:
+    """Take away what a former result left in a folder that is about to be filled; the caller writes the facts last.
+
+    Args:
+        folder: Made if it is not there.
+        what: What is written, for the error: "report", "result".
+        pictures: Patterns of pictures that a former result may have left.
+
+    Raises:
+        XalignError: If the folder cannot be written or the disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for stale in (folder / FACTS, *(path for pattern in pictures for path in folder.glob(pattern))):
+            stale.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        raise XalignError(
+            f"cannot write the {what} to {folder}: {error.strerror or error}; free space there or name another folder. "
+            "Activations that were cached are kept, so a second run is short"
+        ) from error
+
+
+def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
+    """Write each table twice: Parquet for programs, CSV for people."""
+    for name, frame in frames.items():
+        write_whole(folder / f"{name}.parquet", lambda file, frame=frame: frame.to_parquet(file, index=False))  # type: ignore[misc]
+        write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+
+
+def write_pictures(folder: Path, pictures: Iterable[Picture]) -> None:
+    """Write each picture as a PNG under its name."""
+    for picture in pictures:
+        write_whole(folder / f"{picture.name}.png", lambda file, png=picture.png: file.write(png))  # type: ignore[misc]
+
+
+def write_facts(folder: Path, run: Mapping[str, Any], warnings: Sequence[str]) -> None:
+    """Write how the result was made, which marks the folder whole."""
+    facts = {"warnings": list(warnings)} | dict(run)
+    write_text(folder / FACTS, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_folder(
+    folder: Path, frames: Mapping[str, Sequence[str] | None], *, what: str
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any], tuple[str, ...]]:
+    """Read tables, facts and warnings; no pickle is involved.
+
+    Args:
+        folder: What `filling` filled.
+        frames: The tables by name, with the columns they must have; None for any.
+        what: What is read, for errors.
+
+    Raises:
+        XalignError: If a file is missing, damaged or not such a result's.
+    """
+    missing = [name for name in (FACTS, *(f"{frame}.parquet" for frame in frames)) if not (folder / name).is_file()]
+    if missing:
+        raise XalignError(
+            f"{folder} is not a saved {what}: it lacks {', '.join(missing)}; name a folder that save() wrote whole"
+        )
+    try:
+        found = {name: pd.read_parquet(folder / f"{name}.parquet") for name in frames}
+        run = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        warnings = tuple(run.pop("warnings"))
+    except (ValueError, KeyError, AttributeError) as error:
+        raise XalignError(f"{folder} is damaged: {type(error).__name__}: {error}; make the {what} again") from error
+    for name, columns in frames.items():
+        if columns is not None and list(found[name].columns) != list(columns):
+            raise XalignError(
+                f"{folder / name}.parquet must have the columns {list(columns)}, got {list(found[name].columns)}"
+            )
+    return found, run, warnings
