@@ -15,7 +15,7 @@ from xalign.figures.canvas import FONT_SIZE, INK, PALETTE, QUIET, ensure_axes, t
 from xalign.figures.heatmaps import add_colour_bar, annotate_cells, draw_cells, row_height, write_ticks
 from xalign.figures.lines import draw_line
 from xalign.figures.names import model_title, name_languages
-from xalign.figures.pictures import _paint as paint
+from xalign.figures.pictures import paint
 from xalign.summary import mean_interval
 
 if TYPE_CHECKING:

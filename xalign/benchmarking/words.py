@@ -86,9 +86,9 @@ def _languages(result: Retrieval) -> list[str]:
     bars = language_bars(result)
     order = bars.groupby("language")["score"].mean().sort_values(ascending=False, kind="stable").index
     wide = {name: rows.set_index("language") for name, rows in bars.groupby("series", sort=False)}
-    head = f"{'95 % over ' + interval_words(result):<28}" + "".join(f"{name!s:>12}  {'95 %':<16}" for name in wide)
+    head = f"{'95 % over ' + interval_words(result):<34}" + "".join(f"{name!s:>12}  {'95 %':<16}" for name in wide)
     lines = [
-        f"{_name(str(language)):<28}" + "".join(_cell(rows, str(language)) for rows in wide.values())
+        f"{_name(str(language)):<34}" + "".join(_cell(rows, str(language)) for rows in wide.values())
         for language in order
     ]
     if len(lines) > LISTED:

@@ -125,9 +125,7 @@ def _meanings(best: pd.DataFrame) -> list[str]:
 def _baseline(result: Transfer) -> list[str]:
     """What the accuracy owes to script and length, which a probe must be seen against."""
     share = result.explained_by_confounds
-    said = (
-        f"script and tokens per sentence by themselves explain {share:.0%} of the variance of accuracy over languages"
-    )
+    said = f"script and tokens per sentence alone explain {100 * share:.0f} % of the variance of accuracy"
     return [] if isnan(share) else [said]
 
 

@@ -53,7 +53,7 @@ def plot_confound(
     ax.set_xlabel(against.replace("_", " ").capitalize())
     ax.set_ylabel("Score, with 95 % interval")
     tidy(ax, title=f"{probe_title(probe)}, layer {chosen}: {describe_correlation(points[against], points['score'])}")
-    _name_points(ax, points.rename(columns={against: "confound"}))
+    name_points(ax, points.rename(columns={against: "confound"}))
     return ax
 
 
@@ -91,7 +91,7 @@ def extremes(points: pd.DataFrame) -> list[int]:
     return list(dict.fromkeys(int(row) for row in ends))
 
 
-def _name_points(ax: Axes, points: pd.DataFrame) -> None:
+def name_points(ax: Axes, points: pd.DataFrame) -> None:
     """Name the extremes, each at the first place where it covers neither a point nor another name."""
     names = name_languages([str(language) for language in points["language"]])
     ax.autoscale_view()
@@ -102,7 +102,7 @@ def _name_points(ax: Axes, points: pd.DataFrame) -> None:
     for row in extremes(points):
         name = names[str(points.loc[row, "language"])]
         boxes = [_name_box(dots[row], name, offset) for offset in OFFSETS]
-        clashes = [box.count_overlaps(taken) + 9 * int(box.x0 < left or box.x1 > right) for box in boxes]
+        clashes = [box.count_overlaps(taken) + len(points) * int(box.x0 < left or box.x1 > right) for box in boxes]
         chosen = int(np.argmin(clashes))
         taken.append(boxes[chosen])
         dx, dy, side = OFFSETS[chosen]

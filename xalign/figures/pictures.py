@@ -60,7 +60,7 @@ def draw_pictures(
     Returns:
         The pictures in the order a page shows them. pyplot knows of none of them.
     """
-    overview = _paint(
+    overview = paint(
         "layers",
         "All probes",
         "Mean score over language pairs at each layer, with its 95 % interval. Dashed: chance. Shaded: the permutation "
@@ -89,14 +89,14 @@ def _probe_pictures(
 ) -> list[Picture]:
     group, layer, n_languages = probe_title(probe), best_layer(rows), len(all_languages(rows))
     by_layer = f"{group} of {model_title(str(rows['model'].iloc[0]))} by layer, a line per language."
-    drawn = [_paint(f"languages_{probe}", group, by_layer, partial(_draw_languages, rows), size=WIDE)]
+    drawn = [paint(f"languages_{probe}", group, by_layer, partial(_draw_languages, rows), size=WIDE)]
     if confounds is not None and _shows_confound(confounds, rows):
         caption = f"{group} at its best layer, {layer}, against the length of a language's sentences in tokens."
         draw = partial(_draw_confound, rows, confounds, probe, layer)
-        drawn.append(_paint(f"confound_{probe}", group, caption, draw, size=WIDE))
+        drawn.append(paint(f"confound_{probe}", group, caption, draw, size=WIDE))
     caption = f"{group} of every language at every layer, highest mean first."
     size = (2.9 + 0.5 * rows["layer"].nunique(), 1.4 + row_height(n_languages) * n_languages)
-    drawn.append(_paint(f"language_layers_{probe}", group, caption, partial(_draw_cells, rows, probe), size=size))
+    drawn.append(paint(f"language_layers_{probe}", group, caption, partial(_draw_cells, rows, probe), size=size))
     return drawn if matrix is None else [*drawn, _matrix_picture(matrix, probe, layer)]
 
 
@@ -116,7 +116,7 @@ def _matrix_picture(matrix: pd.DataFrame, probe: str, layer: int) -> Picture:
     title = f"{probe_title(probe)} between all languages, layer {layer}"
     side = 2.4 + row_height(len(matrix)) * len(matrix)
     caption = "Languages in the order of a clustering (average linkage): neighbours are similar. Hatched: no score."
-    return _paint(
+    return paint(
         f"matrix_{probe}",
         probe_title(probe),
         f"{title}. {caption}",
@@ -132,7 +132,8 @@ def _shows_confound(confounds: pd.DataFrame, rows: pd.DataFrame) -> bool:
     return len(set(known) & set(rows.dropna(subset=["score"])["target"])) >= MIN_FOR_CONFOUND
 
 
-def _paint(name: str, group: str, caption: str, draw: Callable[[Axes], Axes], *, size: tuple[float, float]) -> Picture:
+def paint(name: str, group: str, caption: str, draw: Callable[[Axes], Axes], *, size: tuple[float, float]) -> Picture:
+    """Draw on a figure of `size` inches that pyplot does not know, and keep its bytes."""
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     draw(figure.subplots())
     file = io.BytesIO()

@@ -11,11 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from xalign.figures.canvas import FONT_SIZE, INK, PALETTE, QUIET, ensure_axes, tidy
-from xalign.figures.confounding import _name_points as name_points
+from xalign.figures.confounding import name_points
 from xalign.figures.heatmaps import row_height
 from xalign.figures.names import probe_title, two_decimals
-from xalign.figures.pictures import Picture
-from xalign.figures.pictures import _paint as paint
+from xalign.figures.pictures import Picture, paint
 from xalign.measures import lower_is_closer
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ def test_it_prints_a_row_per_probe_then_how_it_was_made_then_the_folder(topics, 
     assert table == [[row["probe"], f"{row['pearson']:.3f}"] for row in result.best.to_dict("records")]
     assert lines[8] == result.run["protocol"]
     assert "corrected for 3 probes (Holm)" in lines[9]
-    assert any(f"explain {result.explained_by_confounds:.0%} of the variance" in line for line in lines)
+    assert any(f"explain {100 * result.explained_by_confounds:.0f} % of the variance" in line for line in lines)
     assert any(line.startswith("lower is closer in subspace") for line in lines)
     assert [line for line in lines if line.startswith("note: ")] == [f"note: {note}" for note in result.warnings]
     assert lines[-1] == f"result: {out}"

@@ -4,10 +4,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
+import transformers
 from typer.testing import CliRunner
 
 import xalign
 from xalign.cli import app
+from xalign.embedded import model_folder
+from xalign.measures import MEASURES
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen3", "mt5", "bloom", "xlm-r"])
@@ -24,3 +28,26 @@ def test_a_model_folder_goes_through_the_command_line(family, save_model, tmp_pa
     facts = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert facts["model"]["architecture"].lower().startswith(family.replace("-r", "").replace("xlm", "xlmroberta"))
     assert facts["arguments"]["pooling"] == "weighted"
+
+
+def test_all_probes_that_apply_are_taken_of_a_decoder_its_lens_among_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("XALIGN_CACHE", str(tmp_path / "cache"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder())
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4
+    )
+    torch.manual_seed(0)
+    folder, out = tmp_path / "decoder", tmp_path / "out"
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    options = ["--languages", "deu,spa", "--permutations", "20", "--resamples", "20", "--probes", "all", "--quiet"]
+    found = CliRunner().invoke(app, ["probe", str(folder), "--out", str(out), *options])
+    assert found.exit_code == 0, found.output
+    report = xalign.ProbeReport.load(out)
+    assert report.run["skipped"] == {}
+    assert set(report.table["probe"]) == set(MEASURES)
+    lens = report.table.query("probe == 'logit_lens'")
+    assert list(zip(lens["layer"], lens["target"], strict=True)) == [
+        (layer, target) for layer in range(3) for target in ("deu_Latn", "spa_Latn")
+    ]
+    assert (lens["score"] - lens["chance"]).abs().max() < 1e-3, "random weights know no translation"
