@@ -33,8 +33,8 @@ def score_all_pairs(group: EncodedGroup, layer: int, measures: Sequence[Measure]
 
 
 def pairs_of_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The same columns from a table that already holds all pairs (the diagonal is not in it)."""
-    return table[PAIR_COLUMNS].reset_index(drop=True)
+    """The same columns from a table that already holds all pairs (the diagonal is not in it, nor languages alone)."""
+    return table.loc[table["source"] != table["target"], PAIR_COLUMNS].reset_index(drop=True)
 
 
 def _long(scores: np.ndarray, languages: Sequence[str]) -> pd.DataFrame:

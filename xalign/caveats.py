@@ -6,6 +6,7 @@ import pandas as pd
 
 from xalign.corpora import Corpus
 from xalign.encoding import EncodedGroup
+from xalign.measures import counts_words
 from xalign.transforming import NONE
 
 
@@ -60,13 +61,14 @@ def _undefined(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _few_sentences(table: pd.DataFrame, n_dimensions: int) -> Iterator[str]:
-    n = int(table["n"].min())
-    if "cka_biased" in set(table["probe"]) and n < n_dimensions:
+    biased = table.loc[table["probe"] == "cka_biased", "n"]
+    if len(biased) and (n := int(biased.min())) < n_dimensions:
         yield (
             f"biased CKA with {n} sentences in {n_dimensions} dimensions is high for unrelated text too; it is no "
             "evidence: read its null, or the debiased form"
         )
-    if n < 30:
+    of_sentences = table.loc[~table["probe"].map(counts_words), "n"]
+    if len(of_sentences) and (n := int(of_sentences.min())) < 30:
         yield f"{n} sentences are few: intervals from so small a sample are too narrow"
 
 

@@ -31,6 +31,7 @@ class Measure:
             "romanised" (layers of the text as it is and in Latin letters), "words" (of a lexicon, in their sentences)
             or "lens" (next-token predictions of a decoder).
         all_pairs: A function that scores all pairs of languages at once, where there is one.
+        symmetric: Whether two languages have one score whichever comes first.
         lower: Whether a smaller score means that languages are closer; decides the best layer.
         below: Whether the p-value asks for a score below the null instead of above.
         at_most: Permutations of its null at most, where one costs as much as the score; None for as many as asked.
@@ -48,6 +49,7 @@ class Measure:
     options: Mapping[str, Any] = field(default_factory=dict)
     reads: str = "layer"
     all_pairs: Callable[..., Any] | None = None
+    symmetric: bool = True
     lower: bool = False
     below: bool = False
     at_most: int | None = None

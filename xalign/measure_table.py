@@ -65,7 +65,8 @@ TABLE = (
         fooled_by="fewer sentences than about ten times k",
     ),
     Measure(
-        "margin", probes.margin_retrieval, options={"margin": "distance"}, chance="1/n", title="Margin retrieval",
+        "margin", probes.margin_retrieval, options={"margin": "distance"}, chance="1/n",
+        symmetric=False, title="Margin retrieval",
         asks="Retrieval among the 4 nearest by margin (distance form, pivot to language); 1 - xsim error.",
         bounds="0 to 1",
         fooled_by="a translation outside the 4 nearest by cosine can never be found",
@@ -121,7 +122,7 @@ TABLE = (
         fooled_by="few sentences; a jump in how many directions are kept",
     ),
     Measure(
-        "pwcca", probes.pwcca, title="PWCCA", at_most=COSTLY, needs=(more_sentences_than_dimensions,),
+        "pwcca", probes.pwcca, title="PWCCA", at_most=COSTLY, symmetric=False, needs=(more_sentences_than_dimensions,),
         asks="The same as mean_cca, weighted by how much of the pivot lies along each direction.", bounds="0 to 1",
         chance="as mean_cca", fooled_by="few sentences; it weighs by the first language only",
     ),
@@ -132,7 +133,7 @@ TABLE = (
     ),
     Measure(
         "orthogonality", probes.orthogonality_deviation, title="Orthogonality deviation", lower=True, below=True,
-        at_most=COSTLY,
+        at_most=COSTLY, symmetric=False,
         asks="Does the best linear map between two languages keep inner products?", bounds="0 up; lower is closer",
         chance="root of the expected square for unrelated sentences",
         fooled_by="noise shrinks the map; differences of scale; directions of little variance",
@@ -194,7 +195,7 @@ TABLE = (
         bounds="0 to 1", fooled_by="words written alike; a small lexicon makes few rivals",
     ),
     Measure(
-        "calign", probes.concept_alignment, title="Concept alignment", reads="words",
+        "calign", probes.concept_alignment, title="Concept alignment", reads="words", symmetric=False,
         needs=(lexicon_words, no_transform), chance="mean over shuffled dictionaries",
         asks="Do the words of a cluster translate into one cluster of the other language? (CALIGN, theta .5)",
         bounds="0 to 1", fooled_by="clusters of few words; the number of clusters; a small lexicon",
@@ -203,10 +204,11 @@ TABLE = (
         "colap", probes.concept_overlap, title="Concept overlap", reads="words", needs=(lexicon_words, no_transform),
         asks="Do joint clusters of words hold both languages? (COLAP, theta .3)", bounds="0 to 1",
         chance="what perfectly mixed languages give: a ceiling, not a floor",
-        fooled_by="clusters by sentence rather than by meaning",
+        fooled_by="clusters by sentence rather than by meaning; its p-value asks for more than perfect mixing",
     ),
     Measure(
         "logit_lens", probes.language_probabilities, title="Logit lens", reads="lens", needs=(a_decoder, no_transform),
+        symmetric=False,
         asks="How probable is, at this layer, the answer to a word translation in its language? (decoders)",
         bounds="0 to 1", chance="mean probability of the answers to other prompts",
         fooled_by="words written alike; tokens of one letter or byte; early layers are not in the output's basis",

@@ -41,6 +41,16 @@ def guide(names: Iterable[str]) -> tuple[GuideRow, ...]:
     return tuple(GuideRow(row.name, row.asks, row.bounds, row.chance, row.fooled_by) for row in rows)
 
 
+def counts_words(name: str) -> bool:
+    """Say whether a probe's n counts words or prompts rather than sentences."""
+    return name in MEASURES and MEASURES[name].reads in ("words", "lens")
+
+
+def is_symmetric(name: str) -> bool:
+    """Say whether a probe gives two languages one score whichever comes first; yes for a name that is not ours."""
+    return name not in MEASURES or MEASURES[name].symmetric
+
+
 def lower_is_closer(name: str) -> bool:
     """Say whether a smaller score of this probe means that languages are closer; no for a name that is not ours."""
     return name in MEASURES and MEASURES[name].lower

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from xalign.errors import ModelError, ProbeError
@@ -11,6 +12,7 @@ from xalign.errors import ModelError, ProbeError
 if TYPE_CHECKING:
     from xalign.corpora import ParallelCorpus
     from xalign.encoders import Encoder
+    from xalign.lexicon_words import LexiconWords
     from xalign.measure import Measure
 
 
@@ -19,29 +21,45 @@ class Circumstances:
     """What a run has to offer to its probes.
 
     Attributes:
-        n: Sentences of the smallest group of languages.
-        languages: Languages of the largest group.
         encoder: The model.
-        corpus: The largest group.
-        transformed: Whether vectors are transformed before they are compared.
+        groups: Groups of mutually parallel languages.
+        pivot: The language all others are compared with; None for all pairs.
+        layers: Which layers are read; None for all.
+        halved: Whether half the sentences are scored, after a transform that is fitted on the others.
     """
 
-    n: int
-    languages: tuple[str, ...]
     encoder: Encoder
-    corpus: ParallelCorpus
-    transformed: bool
+    groups: tuple[ParallelCorpus, ...]
+    pivot: str | None
+    layers: tuple[int, ...] | None
+    halved: bool
+
+    @property
+    def n(self) -> int:
+        """Scored sentences of the smallest group."""
+        n = min(group.n for group in self.groups)
+        return n - n // 2 if self.halved else n
+
+    @property
+    def n_in_all(self) -> int:
+        """Sentences of all languages and groups together."""
+        return sum(group.n * len(group.languages) for group in self.groups)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """All languages, each once."""
+        return tuple(dict.fromkeys(language for group in self.groups for language in group.languages))
+
+    @cached_property
+    def words(self) -> tuple[dict[str, LexiconWords], ...]:
+        """The embedded lexicon's words in each group."""
+        from xalign.word_groups import words_found
+
+        return tuple(words_found(group) for group in self.groups)
 
 
 Need = Callable[[Circumstances], str]
 """Says why a probe cannot be taken; nothing where it can."""
-
-
-def circumstances_of(encoder: Encoder, groups: Sequence[ParallelCorpus], *, halved: bool = False) -> Circumstances:
-    """Describe a run by model and groups of mutually parallel languages; `halved` if half the sentences are scored."""
-    largest = max(groups, key=lambda group: len(group.languages))
-    n = min(group.n for group in groups)
-    return Circumstances(n - n // 2 if halved else n, tuple(largest.languages), encoder, largest, halved)
 
 
 def more_sentences_than_dimensions(given: Circumstances) -> str:
@@ -85,22 +103,22 @@ def known_neurons(given: Circumstances) -> str:
 
 
 def lexicon_words(given: Circumstances) -> str:
-    """Need two languages that share enough of the embedded lexicon's words in the same sentences."""
-    from xalign.word_groups import MINIMUM_LINKS, most_links, words_found
+    """Need two languages, the pivot one of them, that share enough of the embedded lexicon's words in one sentence."""
+    from xalign.word_groups import MINIMUM_LINKS, most_links
 
-    found = words_found(given.corpus)
-    n = most_links(found)
+    n = max(most_links(found, given.pivot) for found in given.words)
     if n >= MINIMUM_LINKS:
         return ""
+    whom = f"{given.pivot} and another language" if given.pivot else "two languages"
     return (
-        f"needs two languages of the lexicon with {MINIMUM_LINKS} of its words in the same sentences, got {n} in "
-        f"{len(found)} languages; give more sentences"
+        f"needs {MINIMUM_LINKS} words of the lexicon that {whom} have in the same sentences, got {n}; give more "
+        "sentences, or languages that the lexicon has"
     )
 
 
 def no_transform(given: Circumstances) -> str:
     """A transform is fitted on sentence vectors, and would not fit words or other versions of the text."""
-    return "cannot be taken after a transform of sentence vectors" if given.transformed else ""
+    return "cannot be taken after a transform of sentence vectors" if given.halved else ""
 
 
 def a_decoder(given: Circumstances) -> str:
@@ -114,6 +132,13 @@ def a_decoder(given: Circumstances) -> str:
     return ""
 
 
+def neurons_to_read(given: Circumstances) -> str:
+    """Need a layer above the embeddings, and a model whose FFN neurons are found; loads the weights."""
+    if given.layers is not None and not any(given.layers):
+        return "reads neurons, and layer 0 has none; add a layer above 0"
+    return known_neurons(given)
+
+
 def missing(measure: Measure, given: Circumstances, *, spare: bool = False) -> str:
     """Return the first reason why a probe cannot be taken, or is spared, or nothing."""
     needs = (*measure.needs, *([measure.spared] if spare and measure.spared else []))
@@ -121,7 +146,7 @@ def missing(measure: Measure, given: Circumstances, *, spare: bool = False) -> s
 
 
 def choose_measures(
-    measures: Iterable[Measure], given: Circumstances, *, drop: bool
+    measures: Iterable[Measure], given: Circumstances, *, drop: bool, named: Collection[str] = ()
 ) -> tuple[tuple[Measure, ...], dict[str, str]]:
     """Keep the probes that can be taken.
 
@@ -129,6 +154,7 @@ def choose_measures(
         measures: What is asked for.
         given: What there is.
         drop: Leave out what cannot be taken, as where all probes are asked for, instead of refusing the run.
+        named: Probes that are asked for by name too; these are never spared.
 
     Returns:
         The probes, and the reason for each that was left out.
@@ -137,8 +163,12 @@ def choose_measures(
         ProbeError: If a probe that was asked for by name cannot be taken, or none is left.
     """
     asked = tuple(measures)
-    skipped = {measure.name: reason for measure in asked if (reason := missing(measure, given, spare=drop))}
-    if drop and any(measure.reads_neurons for measure in asked) and (reason := known_neurons(given)):
+    skipped = {
+        measure.name: reason
+        for measure in asked
+        if (reason := missing(measure, given, spare=drop and measure.name not in named))
+    }
+    if drop and any(measure.reads_neurons for measure in asked) and (reason := neurons_to_read(given)):
         skipped |= {measure.name: reason for measure in asked if measure.reads_neurons}
     kept = tuple(measure for measure in asked if measure.name not in skipped)
     if (skipped and not drop) or not kept:

@@ -15,16 +15,17 @@ from xalign.confounds import measure_confounds
 from xalign.corpora import BitextCorpus, Corpus, load_corpus, resolve_language
 from xalign.encoders import ActivationCache, Encoder, load_encoder
 from xalign.encoding import EncodedGroup, EncodingRequest, encode_corpus, groups_of
-from xalign.errors import CorpusError
+from xalign.errors import CorpusError, ModelError, ProbeError
 from xalign.judging import in_order, judge_groups, judge_lens
 from xalign.measure import Measure
-from xalign.measures import DEFAULT
+from xalign.measures import ALL, DEFAULT
 from xalign.names import nearest
-from xalign.needs import Circumstances, choose_measures, circumstances_of
+from xalign.needs import Circumstances, choose_measures
 from xalign.report import ProbeReport
 from xalign.run_facts import describe_run
 from xalign.settings import ProbeSettings
-from xalign.transforming import NONE, transform_group
+from xalign.transforming import NONE, require_fit, transform_group
+from xalign.word_groups import words_missing
 
 
 def probe(  # noqa: PLR0913 - the arguments are the public interface
@@ -90,8 +91,11 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
     text = corpus if isinstance(corpus, Corpus) else load_text(corpus, settings.languages, pivot, progress=progress)
     text = choose_languages(text, settings)
     encoder = model if isinstance(model, Encoder) else load_encoder(model)
-    given = circumstances_of(encoder, groups_of(text), halved=settings.transform != NONE)
-    measures, skipped = choose_measures(settings.measures, given, drop=settings.takes_all)
+    given = Circumstances(encoder, tuple(groups_of(text)), settings.pivot, settings.layers, settings.transform != NONE)
+    require_fit(settings.transform, min(group.n for group in given.groups), settings.pivot)
+    measures, skipped = choose_measures(
+        settings.measures, given, drop=settings.takes_all, named=set(settings.probes) - {ALL}
+    )
     statistics = tuple(sorted({measure.reads for measure in measures if measure.reads_neurons}))
     romanised, words = (any(measure.reads == what for measure in measures) for what in ("romanised", "words"))
     request = EncodingRequest(settings.layers, pooling, statistics, open_cache(cache), progress, romanised, words)
@@ -102,14 +106,20 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
         scored, measures, settings.pivot, settings.judging, lenient=settings.takes_all, progress=progress
     )
     asked, unasked = _through_lens(measures, given, groups[0].layers, settings, progress)
-    table = in_order(pd.concat([scores.table, asked], ignore_index=True) if len(asked) else scores.table, measures)
+    known = [frame for frame in (scores.table, asked) if len(frame)]
+    if not known:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in (scores.skipped | unasked).items())
+        raise ProbeError(f"no probe could be taken: {reasons or 'no two languages could be compared'}")
+    table = in_order(pd.concat(known, ignore_index=True), measures)
     table.insert(0, "model", encoder.name)
     confounds = measure_confounds(encoder, text, groups, settings.pivot)
     constant = count_constant_neurons(groups, groups[0].layers)
     caveats = collect_warnings(table, confounds, text, encoder.hidden_size, constant)
     caveats += describe_transform(settings.transform, scored)
     seconds = {"encoding": encoding_s, "total": time.perf_counter() - started}
-    run = describe_run(encoder, text, settings, seconds) | {"skipped": skipped | scores.skipped | unasked}
+    run = describe_run(encoder, text, settings, seconds) | {
+        "skipped": skipped | scores.skipped | unasked | without_words(measures, scored, settings.pivot)
+    }
     return ProbeReport(table[TABLE_COLUMNS], scores.pairs, confounds, run, caveats)
 
 
@@ -151,9 +161,21 @@ def _through_lens(
     skipped: dict[str, str] = {}
     for measure in (measure for measure in measures if measure.reads == "lens"):
         pivot = settings.pivot or "eng_Latn"
-        rows, reasons = judge_lens(measure, given, layers, pivot, settings.judging, progress=progress)
+        try:
+            rows, reasons = judge_lens(measure, given, layers, pivot, settings.judging, progress=progress)
+        except (ModelError, ProbeError) as error:
+            if not settings.takes_all:
+                raise
+            rows, reasons = [], {measure.name: str(error)}
         found, skipped = found + rows, skipped | reasons
     return pd.DataFrame(found), skipped
+
+
+def without_words(measures: Sequence[Measure], groups: Sequence[EncodedGroup], pivot: str | None) -> dict[str, str]:
+    """Say which languages the probes of words leave out, and why."""
+    reasons = words_missing([(group.languages, group.words) for group in groups], pivot)
+    reading = [measure.name for measure in measures if measure.reads == "words"]
+    return {f"{', '.join(reading)} in {languages}": reason for languages, reason in reasons.items() if reading}
 
 
 def transform_groups(groups: Sequence[EncodedGroup], settings: ProbeSettings) -> Sequence[EncodedGroup]:

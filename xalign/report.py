@@ -10,6 +10,7 @@ import pandas as pd
 
 from xalign.comparison import ReportComparison, compare_tables
 from xalign.errors import UnknownNameError
+from xalign.measures import is_symmetric
 from xalign.names import nearest
 from xalign.summary import best_layers, summarise
 
@@ -24,7 +25,9 @@ class ProbeReport:
     Attributes:
         table: A row per layer, pair of languages and probe: `score`; `chance`, its value for a model that knows nothing
             (exact over all shuffles); mean, sd and p-value of the permutation null (rows of
-            the target shuffled); a 95 % bootstrap interval over sentences; `n` sentences.
+            the target shuffled, unless the measure says otherwise); a 95 % bootstrap interval over sentences; `n`
+            sentences (words or prompts where a probe reads these). Source and target are the same where a probe sees
+            each language by itself.
         pairs: Scores of every two languages, the diagonal included, for the probes that get all pairs from one product
             (`layer probe source target score`, each pair once).
         confounds: A row per language with what could explain a score away: tokens per sentence, fertility, truncated
@@ -63,7 +66,8 @@ class ProbeReport:
             layer: 0 for the embeddings, l for the output of block l.
 
         Returns:
-            A symmetric frame, languages in the report's order. A score that was not computed is NaN.
+            A frame of sources (rows) by targets, languages in the report's order; symmetric where the probe is. A score
+            that was not computed is NaN.
 
         Raises:
             UnknownNameError: If the report has no such probe or layer, or that probe was run against a pivot only.
@@ -78,7 +82,7 @@ class ProbeReport:
                 f"{', '.join(sorted(self.pairs['probe'].unique())) or 'no probe'}"
             )
         mirrored = chosen.rename(columns={"source": "target", "target": "source"})
-        both = pd.concat([chosen, mirrored]).drop_duplicates(["source", "target"])
+        both = pd.concat([chosen, mirrored] if is_symmetric(probe) else [chosen]).drop_duplicates(["source", "target"])
         languages = list(self.confounds["language"])
         return both.pivot(index="source", columns="target", values="score").reindex(index=languages, columns=languages)
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from probes.transforms import TRANSFORMS, Transform
+from xalign.corpora import duplicate_labels
 from xalign.encoding import EncodedGroup, LayerStates
 from xalign.errors import ProbeError, UnknownNameError
 from xalign.names import nearest
@@ -63,6 +64,18 @@ def require_transform(name: str) -> None:
         raise UnknownNameError(f"unknown transform {name!r}{nearest(name, known)}; known are {', '.join(known)}")
 
 
+def require_fit(name: str, n: int, pivot: str | None) -> None:
+    """Refuse, before anything is encoded, a transform that could not be fitted.
+
+    Raises:
+        ProbeError: If there are too few sentences for two halves, or a map has no pivot to lead to.
+    """
+    if name != NONE and n < MINIMUM:
+        raise ProbeError(f"transform {name} needs {MINIMUM} sentences, half of them to be fitted on, got {n}")
+    if name != NONE and TRANSFORMS[name].needs_pivot and pivot is None:
+        raise ProbeError(f"transform {name} maps every language onto a pivot; name one instead of all pairs")
+
+
 def transform_group(group: EncodedGroup, name: str, *, pivot: str | None, seed: int) -> EncodedGroup:
     """Transform every language of a group, fitted on a random half of its sentences and scored on the other.
 
@@ -79,11 +92,8 @@ def transform_group(group: EncodedGroup, name: str, *, pivot: str | None, seed: 
         ProbeError: If there are too few sentences for two halves, or a map has no pivot to lead to.
     """
     kind, n = TRANSFORMS[name], len(next(iter(group.sentences.values())))
-    if n < MINIMUM:
-        raise ProbeError(f"transform {name} needs {MINIMUM} sentences, half of them to be fitted on, got {n}")
-    if kind.needs_pivot and pivot is None:
-        raise ProbeError(f"transform {name} maps every language onto a pivot; name one instead of all pairs")
-    fitted, scored = halves(n, seed=seed)
+    require_fit(name, n, pivot)
+    fitted, scored = halves(duplicate_labels(*group.sentences.values()), seed=seed)
 
     def prepared(language: str) -> TransformedActivations:
         found = group.activations[language]
@@ -101,7 +111,14 @@ def transform_group(group: EncodedGroup, name: str, *, pivot: str | None, seed: 
     return EncodedGroup(kept, {language: prepared(language) for language in group.languages})
 
 
-def halves(n: int, *, seed: int) -> tuple[Int[np.ndarray, " fitted"], Int[np.ndarray, " scored"]]:
-    """Cut n sentences at random into those a transform is fitted on and those that are scored, in the text's order."""
-    order = np.random.default_rng(seed).permutation(n)
-    return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
+def halves(
+    labels: Int[np.ndarray, " n"], *, seed: int
+) -> tuple[Int[np.ndarray, " fitted"], Int[np.ndarray, " scored"]]:
+    """Cut sentences at random into those a transform is fitted on and those that are scored, in the text's order.
+
+    Rows of one label hold the same text somewhere, and stay together: no scored sentence was fitted on.
+    """
+    distinct = np.unique(labels)
+    order = np.random.default_rng(seed).permutation(distinct)
+    fitted = np.isin(labels, order[: distinct.size // 2])
+    return np.flatnonzero(fitted), np.flatnonzero(~fitted)

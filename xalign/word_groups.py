@@ -1,6 +1,6 @@
 """The words of a lexicon in the sentences of a corpus, with their vectors in context."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -43,10 +43,17 @@ def words_found(corpus: ParallelCorpus) -> dict[str, LexiconWords]:
     return {language: find_words(corpus.sentences[language], lexicon, language) for language in shared}
 
 
-def most_links(found: dict[str, LexiconWords]) -> int:
-    """Return how many words the two languages share that share most; 0 without two languages."""
-    words = list(found.values())
-    return max((len(link_words(x, y)) for i, x in enumerate(words) for y in words[i + 1 :]), default=0)
+def most_links(found: Mapping[str, LexiconWords], pivot: str | None) -> int:
+    """Return how many words the pair of languages shares that shares most; 0 without a pair."""
+    return max((len(link_words(found[a], found[b])) for a, b in pairs_of(found, pivot)), default=0)
+
+
+def pairs_of(languages: Iterable[str], pivot: str | None) -> list[tuple[str, str]]:
+    """List the pivot with every other language, or every two; nothing if the pivot is not there."""
+    codes = list(languages)
+    if pivot is None:
+        return list(combinations(codes, 2))
+    return [(pivot, code) for code in codes if code != pivot] if pivot in codes else []
 
 
 def links_between(x: LanguageWords, y: LanguageWords) -> Int[np.ndarray, "links 2"]:
@@ -56,12 +63,24 @@ def links_between(x: LanguageWords, y: LanguageWords) -> Int[np.ndarray, "links 
 
 def linked_pairs(words: Mapping[str, LanguageWords], pivot: str | None) -> list[tuple[str, str]]:
     """List the pairs of languages, with the pivot or all, that share at least 20 words."""
-    codes = list(words)
-    if pivot is None:
-        pairs = list(combinations(codes, 2))
-    else:
-        pairs = [(pivot, code) for code in codes if pivot in words and code != pivot]
-    return [(a, b) for a, b in pairs if len(links_between(words[a], words[b])) >= MINIMUM_LINKS]
+    return [(a, b) for a, b in pairs_of(words, pivot) if len(links_between(words[a], words[b])) >= MINIMUM_LINKS]
+
+
+def words_missing(
+    groups: Sequence[tuple[Sequence[str], Mapping[str, LanguageWords]]], pivot: str | None
+) -> dict[str, str]:
+    """Say which languages of some groups are in no pair that is compared by words: the languages, and why."""
+    unknown: list[str] = []
+    few: list[str] = []
+    for languages, words in groups:
+        linked = {language for pair in linked_pairs(words, pivot) for language in pair}
+        unknown += [language for language in languages if language not in words]
+        few += [language for language in languages if language in words and language not in linked]
+    reasons = {
+        "the lexicon has no word of theirs in the text": unknown,
+        f"fewer than {MINIMUM_LINKS} words of the lexicon stand in the same sentences": few,
+    }
+    return {", ".join(dict.fromkeys(found)): reason for reason, found in reasons.items() if found}
 
 
 def encode_group_words(

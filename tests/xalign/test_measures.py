@@ -1,6 +1,6 @@
 """A law over all probes: where nothing is matched, every null lies at chance, and so does the score."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -73,6 +73,45 @@ def test_on_independent_data_null_and_score_lie_at_chance(measure):
         assert (table["score"] <= table["ci_high"] + 1e-9).all()
     p_values = np.concatenate([table["p_value"] for table in tables])
     assert p_values.mean() > 0.1
+
+
+def related(seed: int) -> EncodedGroup:
+    """Languages that say the same, each with a little noise of its own."""
+    group, noise = independent(seed), 0.1
+
+    @dataclass(frozen=True)
+    class Related(Gaussian):
+        def layer(self, number: int) -> np.ndarray:
+            return Gaussian(seed).layer(number) + noise * super().layer(number)
+
+        def neuron_layer(self, statistic: str, number: int) -> np.ndarray:
+            return Gaussian(seed).neuron_layer(statistic, number) + noise * super().neuron_layer(statistic, number)
+
+    found = {language: Related(seed * 100 + i) for i, language in enumerate(LANGUAGES)}
+    shared = words(seed)
+    in_context = {
+        language: replace(
+            shared,
+            vectors=replace(shared.vectors, vectors=shared.vectors.vectors + noise * words(i + 1).vectors.vectors),
+        )
+        for i, language in enumerate(LANGUAGES)
+    }
+    return EncodedGroup(group.sentences, found, group.romanised, in_context)
+
+
+ALIGNED = [
+    measure
+    for measure in OF_TEXT
+    if (measure.sees_pairs and measure.name not in ("transliteration", "colap", "calign")) or measure.name == "pool"
+]
+
+
+@pytest.mark.parametrize("measure", ALIGNED, ids=lambda measure: measure.name)
+def test_on_languages_that_say_the_same_every_p_value_is_as_small_as_it_can_be(measure):
+    table = judge_groups([related(1)], [measure], "eng_Latn", Judging(39, 20, 0), progress=False).table
+    assert len(table)
+    assert table["p_value"].to_numpy() == pytest.approx(1 / (1 + measure.n_draws(39)))
+    assert ((table["score"] < table["chance"]) == measure.lower).all()
 
 
 def test_names_are_looked_up_and_all_stands_for_every_probe():

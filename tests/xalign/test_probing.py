@@ -16,6 +16,7 @@ from xalign.columns import TABLE_COLUMNS
 from xalign.encoders import ActivationCache, Encoder
 from xalign.errors import ActivationError, CorpusError, ProbeError, SettingError, UnknownNameError
 from xalign.measures import MEASURES, TABLE
+from xalign.transforming import halves
 
 LANGUAGES = ["deu_Latn", "swh_Latn", "kat_Geor"]
 FAST = {"n_permutations": 20, "n_resamples": 20, "progress": False}
@@ -118,6 +119,56 @@ def test_languages_are_scored_by_themselves_as_the_measure_does(report, encoded)
     together = probes.language_identity({language: found.layer(4) for language, found in encoded.items()})
     rows = report.table.query("probe == 'language_identity' and layer == 4").set_index("target")
     assert rows["score"].mean() == pytest.approx(together.score)
+
+
+def test_all_probes_run_without_a_pivot_and_only_symmetric_ones_are_mirrored(encoder, corpus):
+    found = xalign.probe(
+        encoder, corpus, probes="all", languages=["eng", *LANGUAGES], pivot=None, layers=[4], cache=False, **FAST
+    )
+    assert found.pairs["probe"].isin(found.table.query("source != target")["probe"]).all()
+    margin = found.matrix("margin", layer=4).to_numpy()
+    assert np.isfinite(margin[np.triu_indices(4, 1)]).all()
+    assert np.isnan(margin[np.tril_indices(4)]).all()
+
+
+def test_all_probes_of_the_embeddings_alone_leave_the_neurons_out(encoder, corpus):
+    found = xalign.probe(encoder, corpus, probes="all", languages=LANGUAGES, layers=[0], cache=False, **FAST)
+    assert "layer 0 has none" in found.run["skipped"]["neurons"]
+    assert set(found.table["layer"]) == {0}
+
+
+def test_of_bitexts_every_language_has_one_row_and_the_pivot_none_by_itself(encoder, corpus):
+    pairs = {
+        language: corpus.select(["eng_Latn", language]).at(range(start, start + 20))
+        for language, start in (("deu_Latn", 0), ("swh_Latn", 20))
+    }
+    text = xalign.BitextCorpus("pairs", "eng_Latn", pairs)
+    found = xalign.probe(encoder, text, probes="all", layers=[4], cache=False, **FAST)
+    alone = found.table.query("probe == 'isotropy'")
+    assert alone["target"].tolist() == ["deu_Latn", "swh_Latn"]
+    keys = ["layer", "source", "target", "probe"]
+    assert not found.table.duplicated(keys).any()
+    assert len(found.compare(found).table) == len(found.table)
+
+
+def test_the_probes_of_words_say_which_languages_they_leave_out(encoder, real_data):
+    text = xalign.load_corpus(real_data / "flores200", languages=["eng", "deu", "ast"], limit=120, progress=False)
+    found = xalign.probe(encoder, text, probes=("word_retrieval", "cka"), layers=[4], cache=False, **FAST)
+    assert found.table.query("probe == 'word_retrieval'")["target"].tolist() == ["deu_Latn"]
+    assert found.run["skipped"] == {"word_retrieval in ast_Latn": "the lexicon has no word of theirs in the text"}
+
+
+def test_a_map_without_a_pivot_is_refused_before_anything_is_encoded(encoder, corpus, monkeypatch):
+    monkeypatch.setattr(Encoder, "encode_request", None)
+    with pytest.raises(ProbeError, match="transform orthogonal maps every language onto a pivot"):
+        xalign.probe(encoder, corpus, probes="cka", pivot=None, transform="orthogonal", cache=False, **FAST)
+
+
+def test_no_text_is_on_both_sides_of_a_transform():
+    fitted, scored = halves(np.array([0, 1, 0, 2, 3, 4, 3, 5]), seed=1)
+    assert sorted([*fitted, *scored]) == list(range(8))
+    assert not {0, 2} & set(fitted) or {0, 2} <= set(fitted)
+    assert not {4, 6} & set(fitted) or {4, 6} <= set(fitted)
 
 
 def test_a_transform_is_fitted_on_one_half_and_scored_on_the_other(encoder, corpus, encoded):

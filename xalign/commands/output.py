@@ -33,7 +33,10 @@ def report_as_text(report: ProbeReport, folder: Path) -> str:
         "",
         f"{'probe':<{width}}{'layer':>5}{'score':>8}  {f'95 % over {over}':<21}{'chance':>7}  highest and lowest",
     ]
-    lines += [_best_line(row, width) for row in best_layers(means).to_dict("records")]
+    best = best_layers(means)
+    lines += [_best_line(row, width, marked=over == "languages") for row in best.to_dict("records")]
+    if over == "languages" and best["n_pairs"].min() < FEW:
+        lines.append("* over sentences: too few languages")
     lines += ["", "mean score by layer", _by_layer(report.summary), ""]
     lines += [f"skipped: {probe}: {reason}" for probe, reason in report.run.get("skipped", {}).items()]
     lines += [f"note: {warning}" for warning in report.warnings]
@@ -51,10 +54,14 @@ def _headline(run: Mapping[str, Any]) -> str:
     return f"{model_title(run['model']['name'])} on {corpus['name']}: {size}"
 
 
-def _best_line(row: Mapping[Hashable, Any], width: int) -> str:
+def _best_line(row: Mapping[Hashable, Any], width: int, *, marked: bool) -> str:
     from xalign.corpora import language_name
 
-    interval = "" if isnan(row["ci_low"]) else f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
+    interval = (
+        ""
+        if isnan(row["ci_low"])
+        else f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]{'*' * (marked and row['n_pairs'] < FEW)}"
+    )
     ends = " / ".join(dict.fromkeys(language_name(code) for code in (row["best"], row["worst"])))
     return f"{row['probe']:<{width}}{row['layer']:>5}{row['score']:>8.3f}  {interval:<21}{row['chance']:>7.3f}  {ends}"
 
@@ -63,7 +70,9 @@ def report_as_json(report: ProbeReport, folder: Path) -> str:
     """The summary, the warnings and where the report stands."""
     summary = json.loads(report.summary.to_json(orient="records"))
     return json.dumps(
-        {"folder": str(folder), "summary": summary, "warnings": list(report.warnings)}, ensure_ascii=False
+        {"folder": str(folder), "summary": summary, "warnings": list(report.warnings)}
+        | {"skipped": report.run.get("skipped", {})},
+        ensure_ascii=False,
     )
 
 

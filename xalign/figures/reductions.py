@@ -81,7 +81,7 @@ def layer_means(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def best_layer(table: pd.DataFrame) -> int:
-    """Find the layer of highest mean score of a table of one probe.
+    """Find the layer of the best mean score of a table of one probe: the highest, unless lower is closer.
 
     Raises:
         ValueError: If every score is NaN.

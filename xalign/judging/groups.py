@@ -8,7 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from xalign.all_pairs import pairs_of_table, score_all_pairs
-from xalign.columns import PAIR_COLUMNS
+from xalign.columns import PAIR_COLUMNS, TABLE_COLUMNS
 from xalign.encoding import EncodedGroup
 from xalign.errors import ProbeError
 from xalign.judging.layers import families, judge_family
@@ -72,14 +72,20 @@ def judge_groups(
         bar.set_postfix_str(f"layer {layer}: {family[0].name}")
         if lenient:
             found, failed = _judge(family, group, layer, pivot, judging)
-            rows.extend(found)
-            skipped.extend(failed)
         else:
-            rows.extend(judge_family(family, group, layer, pivot, judging))
+            found, failed = list(judge_family(family, group, layer, pivot, judging)), []
+        rows.extend(found if len(groups) == 1 else _without_pivot_alone(found, pivot))
+        skipped.extend(failed)
         if pivot is not None and len(groups) == 1:
-            pairs.append(score_all_pairs(group, layer, family))
-    table = pd.DataFrame(rows)
+            done = {row["probe"] for row in found}
+            pairs.append(score_all_pairs(group, layer, [measure for measure in family if measure.name in done]))
+    table = pd.DataFrame(rows, columns=[name for name in TABLE_COLUMNS if name != "model"])
     return Scores(table, pairs_of_table(table) if pivot is None else _joined(pairs), _reasons(skipped))
+
+
+def _without_pivot_alone(rows: list[dict[str, Any]], pivot: str | None) -> list[dict[str, Any]]:
+    """Leave out the pivot's own row of one bitext among several: its sentences are others in each."""
+    return [row for row in rows if not row["source"] == row["target"] == pivot]
 
 
 def _judge(
@@ -90,9 +96,16 @@ def _judge(
         return list(judge_family(family, group, layer, pivot, judging)), []
     except ProbeError as error:
         if len(family) == 1:
-            return [], [Skipped(family[0].name, layer, str(error.__cause__ or error))]
+            return [], [Skipped(_told(family[0], group, pivot), layer, str(error.__cause__ or error))]
     alone = [_judge([measure], group, layer, pivot, judging) for measure in family]
     return [row for rows, _ in alone for row in rows], [skip for _, failed in alone for skip in failed]
+
+
+def _told(measure: Measure, group: EncodedGroup, pivot: str | None) -> str:
+    """Name a probe, and the language where a group is a single pair."""
+    if pivot is None or len(group.languages) != 2:
+        return measure.name
+    return f"{measure.name} in {next(language for language in group.languages if language != pivot)}"
 
 
 def _reasons(skipped: Sequence[Skipped]) -> dict[str, str]:

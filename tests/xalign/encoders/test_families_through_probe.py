@@ -30,6 +30,14 @@ def test_a_model_folder_goes_through_the_command_line(family, save_model, tmp_pa
     assert facts["arguments"]["pooling"] == "weighted"
 
 
+def test_all_probes_of_a_decoder_without_its_head_leave_the_lens_out(save_model, tmp_path):
+    corpus = xalign.load_corpus(languages=["eng", "deu"]).take(12)
+    report = xalign.probe(
+        save_model("llama"), corpus, probes="all", n_permutations=9, n_resamples=9, cache=False, progress=False
+    )
+    assert "head" in report.run["skipped"]["logit_lens"]
+
+
 def test_all_probes_that_apply_are_taken_of_a_decoder_its_lens_among_them(tmp_path, monkeypatch):
     monkeypatch.setenv("XALIGN_CACHE", str(tmp_path / "cache"))
     tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder())
