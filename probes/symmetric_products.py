@@ -94,13 +94,18 @@ def _in_threads(
     products: Callable[[Int[np.ndarray, "k n"]], Float[np.ndarray, " k"]], permutations: Int[np.ndarray, "m n"]
 ) -> Float[np.ndarray, " m"]:
     """Share permutations between as many threads as BLAS may use: numpy gathers on one."""
-    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
-
-    n_threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    n_threads = blas_threads()
     if n_threads == 1:
         return products(permutations)
     with ThreadPoolExecutor(n_threads) as pool:
         return np.concatenate(list(pool.map(products, np.array_split(permutations, n_threads))))
+
+
+def blas_threads() -> int:
+    """Return how many threads BLAS may use."""
+    from threadpoolctl import threadpool_info
+
+    return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
 
 
 class WeightedMatrix:

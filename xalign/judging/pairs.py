@@ -1,8 +1,10 @@
 """Measures of two languages: sides made once a language, and one pass a pair for all that can share it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +13,7 @@ from probes.judging import Preparation, Prepared, draw_permutations, draw_resamp
 from probes.retrieval import RetrievalPreparation, retrieval_statistics
 from probes.retrieval_sides import RetrievalSide
 from probes.spectral_statistics import SpectralPreparation, spectral_statistics
+from probes.symmetric_products import blas_threads
 from xalign.corpora import count_duplicates, duplicate_labels
 from xalign.encoding import EncodedGroup
 from xalign.judging.rows import Judged, Judging, row_of, states_of
@@ -126,12 +129,23 @@ def _score_retrieval(
 def _score_spectral(
     family: Sequence[Measure], source: Any, targets: dict[str, Any], draws: Draws, answers: AnswerGroups
 ) -> Scored:
-    """CCA and its kin: one product of principal coordinates of a pair, permuted once for every measure."""
+    """CCA and its kin: one product of principal coordinates of a pair, permuted once for every measure.
+
+    Pairs are shared between the threads that BLAS may use: its own gain nothing on many small decompositions.
+    """
+    from threadpoolctl import threadpool_limits
+
     preparations = [cast(SpectralPreparation, measure.preparation) for measure in family]
     directions = any(preparation.directions for preparation in preparations)
-    for target, side in targets.items():
-        statistics = spectral_statistics(source, side, directions=directions)
-        yield from _read(family, target, [preparation.read(statistics) for preparation in preparations], draws)
+
+    def score(target: str) -> list[tuple[str, Measure, Judged]]:
+        statistics = spectral_statistics(source, targets[target], directions=directions)
+        return list(_read(family, target, [preparation.read(statistics) for preparation in preparations], draws))
+
+    n_threads = blas_threads()
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
+        found = list(pool.map(score, targets))
+    yield from chain.from_iterable(found)
 
 
 def _read(family: Sequence[Measure], target: str, prepared: Sequence[Prepared], draws: Draws) -> Scored:
