@@ -107,7 +107,7 @@ def summary_table(table: pd.DataFrame) -> CellTable:
         for layer in sorted({int(layer) for layer in means["layer"]})
     ]
     chance = means.groupby("probe", sort=False)["chance"].mean()
-    foot = ("chance", *(_number(float(chance[probe]), 3) for probe in probes))
+    foot = ("chance", *(number(float(chance[probe]), 3) for probe in probes))
     columns = (Column("layer", numeric=True), *(Column(probe_title(probe), numeric=True) for probe in probes))
     return CellTable(columns, tuple(rows), foot=foot)
 
@@ -169,14 +169,15 @@ def _words(rows: pd.DataFrame, column: str) -> pd.Series:
     if not _is_number(values) or pd.api.types.is_integer_dtype(values):
         return values.map(lambda value: MISSING if pd.isna(value) else str(value))
     decimals = 1 if values.abs().max() >= 10 else 4
-    return values.map(lambda value: _number(float(value), decimals))
+    return values.map(lambda value: number(float(value), decimals))
 
 
 def _is_number(values: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
-def _number(value: float, decimals: int) -> str:
+def number(value: float, decimals: int) -> str:
+    """Write a number with a true minus; a dash where there is none."""
     if not np.isfinite(value):
         return MISSING
     return f"{value:.{decimals}f}".replace("-", "−") if float(f"{value:.{decimals}f}") else f"{0:.{decimals}f}"
@@ -186,7 +187,5 @@ def _summary_cell(row: pd.Series | None, peak: bool) -> str:
     if row is None or not np.isfinite(row["score"]):
         return MISSING
     star = " ★" if peak else ""
-    interval = (
-        f"{CODE}{_number(row['ci_low'], 3)} to {_number(row['ci_high'], 3)}" if np.isfinite(row["ci_low"]) else ""
-    )
-    return f"{_number(row['score'], 3)}{star}{interval}"
+    interval = f"{CODE}{number(row['ci_low'], 3)} to {number(row['ci_high'], 3)}" if np.isfinite(row["ci_low"]) else ""
+    return f"{number(row['score'], 3)}{star}{interval}"

@@ -96,13 +96,13 @@ def render_report(data: ReportData) -> str:
     Raises:
         ValueError: If the table lacks a report's columns.
     """
-    script = _part("report.js")
+    script = part("report.js")
     findings = find(data.table)
-    return _environment().get_template("report.html.j2").render(
+    return environment().get_template("report.html.j2").render(
         title=data.title or _title(data.table),
-        style=_part("report.css"),
+        style=part("report.css"),
         script=script,
-        script_hash=_source_hash(script),
+        script_hash=source_hash(script),
         findings=findings,
         lede=lede(data.table, findings),
         warnings=data.warnings,
@@ -119,24 +119,26 @@ def _title(table: pd.DataFrame) -> str:
     return f"How {model_title(str(table['model'].iloc[0]))} aligns {describe_languages(table)}"
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_part),
+def environment() -> jinja2.Environment:
+    """Return the templates' environment: everything escaped, nothing undefined passes."""
+    made = jinja2.Environment(
+        loader=jinja2.FunctionLoader(part),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_address"] = _data_address
-    environment.filters["lazy_rows"] = _lazy_rows
-    return environment
+    made.filters["data_address"] = _data_address
+    made.filters["lazy_rows"] = _lazy_rows
+    return made
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """Read a template, a style or a script."""
     return (resources.files("xalign") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _source_hash(script: str) -> str:
+def source_hash(script: str) -> str:
     """The hash by which the page's policy knows its own script; any other script is refused."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 

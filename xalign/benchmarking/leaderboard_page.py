@@ -13,8 +13,8 @@ from xalign.benchmarking.contests import Contest, Run, contests_of
 from xalign.benchmarking.pictures import METRICS, interval_words, language_bars
 from xalign.figures import Picture
 from xalign.figures.names import model_title, name_languages
-from xalign.report_cells import CellTable, Column, _number, fact_sections
-from xalign.report_page import _environment, _part, _source_hash
+from xalign.report_cells import CellTable, Column, fact_sections, number
+from xalign.report_page import environment, part, source_hash
 
 if TYPE_CHECKING:
     from xalign.benchmarking.results import Retrieval
@@ -34,16 +34,16 @@ def render_leaderboard(results: Sequence[Retrieval], *, pictures: tuple[Picture,
     Returns:
         HTML that loads nothing; every text in it is escaped.
     """
-    environment, script = _environment(), _part("report.js")
+    templates, script = environment(), part("report.js")
     # The report's macros stand before its document.
-    macros = environment.from_string(_part("report.html.j2").partition("<!doctype html>")[0]).module
+    macros = templates.from_string(part("report.html.j2").partition("<!doctype html>")[0]).module
     template = (resources.files("xalign.benchmarking") / "templates" / "leaderboard.html.j2").read_text("utf-8")
     contests, alone = contests_of(results), results[0] if len(results) == 1 else None
-    return environment.from_string(template).render(
+    return templates.from_string(template).render(
         macros=macros,
-        style=_part("report.css"),
+        style=part("report.css"),
         script=script,
-        script_hash=_source_hash(script),
+        script_hash=source_hash(script),
         title=_page_title(results),
         ledes=[_winner(contest) for contest in contests],
         contests=[_section(contest) for contest in contests],
@@ -64,16 +64,16 @@ def _page_title(results: Sequence[Retrieval]) -> str:
 def _winner(contest: Contest) -> str:
     """Who is best at a task, and what it leads by."""
     first = contest.runs[0]
-    head = f"{contest.title}: {first.name} {_number(first.mean, DECIMALS)}"
+    head = f"{contest.title}: {first.name} {number(first.mean, DECIMALS)}"
     if len(contest.runs) == 1:
         low, high = first.interval
-        interval = f" (95 % over languages {_number(low, DECIMALS)} to {_number(high, DECIMALS)})" if low == low else ""
-        chance = _number(float(first.result.headline["chance"]), DECIMALS)
+        interval = f" (95 % over languages {number(low, DECIMALS)} to {number(high, DECIMALS)})" if low == low else ""
+        chance = number(float(first.result.headline["chance"]), DECIMALS)
         return f"{head} at layer {first.result.layer}{interval}, chance {chance}."
     second = contest.runs[1]
     lead, low, high = contest.behind(second)
     within = "" if high < 0 else ", which other languages could turn round"
-    return f"{head}, ahead of {second.name} by {_number(-lead, DECIMALS)}{within}."
+    return f"{head}, ahead of {second.name} by {number(-lead, DECIMALS)}{within}."
 
 
 def _section(contest: Contest) -> dict[str, object]:
@@ -150,13 +150,13 @@ def _metric_words(metric: str) -> str:
 def _run_row(contest: Contest, run: Run, extras: tuple[float, ...]) -> tuple[str, ...]:
     low, high = run.interval
     protocol, facts = run.result.run["protocol"], run.result.run
-    behind = _cell(*contest.behind(run)) if run is not contest.runs[0] else _number(0.0, DECIMALS)
+    behind = _cell(*contest.behind(run)) if run is not contest.runs[0] else number(0.0, DECIMALS)
     return (
         run.name,
         _cell(run.mean, low, high),
         *([behind] if len(contest.runs) > 1 else []),
-        *(_number(value, DECIMALS) for value in extras),
-        _number(float(run.result.headline["chance"]), 4),
+        *(number(value, DECIMALS) for value in extras),
+        number(float(run.result.headline["chance"]), 4),
         str(run.result.layer),
         protocol["chosen_on"] or "given",
         protocol["reported_on"],
@@ -169,8 +169,8 @@ def _run_row(contest: Contest, run: Run, extras: tuple[float, ...]) -> tuple[str
 
 
 def _cell(score: float, low: float, high: float, *, star: bool = False) -> str:
-    interval = f"\t{_number(low, DECIMALS)} to {_number(high, DECIMALS)}" if low == low else ""
-    return f"{_number(score, DECIMALS)}{' ★' if star else ''}{interval}"
+    interval = f"\t{number(low, DECIMALS)} to {number(high, DECIMALS)}" if low == low else ""
+    return f"{number(score, DECIMALS)}{' ★' if star else ''}{interval}"
 
 
 def language_table(contest: Contest) -> CellTable:

@@ -9,7 +9,7 @@ from torch import nn
 
 from xalign.encoders.encoder import Encoder
 from xalign.encoders.layered import LayeredModel
-from xalign.encoders.weights import DTYPES, _check_complete, _check_whole, _quiet
+from xalign.encoders.weights import DTYPES, check_complete, check_whole, quiet
 from xalign.errors import ModelError
 
 
@@ -65,9 +65,9 @@ def load_with_head(encoder: Encoder) -> Any:
     Raises:
         ModelError: If transformers cannot load them, or weights that are needed, the head among them, are missing.
     """
-    source, placement = encoder._source, encoder._placement
+    source, placement = encoder.source, encoder.placement
     try:
-        with _quiet():
+        with quiet():
             model, report = transformers.AutoModelForCausalLM.from_pretrained(
                 source.folder,
                 config=encoder.config,
@@ -87,8 +87,8 @@ def load_with_head(encoder: Encoder) -> Any:
             f"{source.name}: the weights hold no language-model head ({', '.join(sorted(names))}), which the logit "
             "lens reads through; save the model with it (AutoModelForCausalLM, save_pretrained)"
         )
-    _check_complete(source, report)
-    _check_whole(source, model, report)
+    check_complete(source, report)
+    check_whole(source, model, report)
     model.config.use_cache = False
     if placement.device_map is None:
         model = model.to(placement.device)

@@ -67,7 +67,7 @@ class Encoder:
         self.device, self.dtype = placement.device, placement.dtype
         self.default_pooling, self.prompts = source.default_pooling, dict(source.prompts)
         self.default_prompt_name = source.default_prompt_name
-        self._source, self._placement, self._arguments = source, placement, arguments
+        self.source, self.placement, self._arguments = source, placement, arguments
         self.n_interventions = 0
 
     def __repr__(self) -> str:
@@ -79,13 +79,13 @@ class Encoder:
         """Hash of weights, config and code; for a model from the hub, of its name and commit."""
         if self.revision is not None:
             return digest_texts(["hub", self.name, self.revision])
-        source = self._source
+        source = self.source
         return digest_files([source.folder / "config.json", *source.weights, *source.code_files])
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:
         """Hash of the tokenizer's files."""
-        return digest_texts([digest_files(self._source.tokenizer_files), str(self._source.lowercase)])
+        return digest_texts([digest_files(self.source.tokenizer_files), str(self.source.lowercase)])
 
     @property
     def numerics(self) -> tuple[str, ...]:
@@ -104,12 +104,12 @@ class Encoder:
     @property
     def model(self) -> torch.nn.Module:
         """The torch module (of an encoder-decoder, the encoder). Loads the weights."""
-        return self._layered.module
+        return self.layered.module
 
     @property
     def n_neurons(self) -> int | None:
         """FFN neurons of a block; None where xalign does not know the place. Loads the weights."""
-        return self._layered.n_neurons
+        return self.layered.n_neurons
 
     @property
     def neuron_sites(self) -> tuple[NeuronSite, ...]:
@@ -118,9 +118,9 @@ class Encoder:
         Raises:
             ModelError: If xalign does not know the place.
         """
-        if self._layered.n_neurons is None:
-            raise ModelError(f"{self.name}: {self._layered.neuron_error}")
-        return self._layered.sites
+        if self.layered.n_neurons is None:
+            raise ModelError(f"{self.name}: {self.layered.neuron_error}")
+        return self.layered.sites
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Tokenise sentences as `encode` does.
@@ -128,7 +128,7 @@ class Encoder:
         Raises:
             ValueError: If there is no sentence, or one is blank or gives no token.
         """
-        return tokenize(self.tokenizer, sentences, max_length=self.max_length, lowercase=self._source.lowercase)
+        return tokenize(self.tokenizer, sentences, max_length=self.max_length, lowercase=self.source.lowercase)
 
     def encode(
         self,
@@ -211,8 +211,8 @@ class Encoder:
         bar = tqdm(desc=language or self.name, unit=" sentences", disable=not progress, leave=False)
         with bar, counter, torch.inference_mode():
             for start, tokens in self._token_blocks(sentences):
-                for rows, ids, mask in self._batches(tokens, batch_tokens):
-                    self._check_finite("mean", counter.run(ids, mask)[None], last, start + rows)
+                for rows, ids, mask in self.batches(tokens, batch_tokens):
+                    self.check_finite("mean", counter.run(ids, mask)[None], last, start + rows)
                     bar.update(len(rows))
         return FiringCounts(
             counter.counts[:, :, None], np.array([counter.n_tokens]), (language,), request.neuron_layers
@@ -227,19 +227,20 @@ class Encoder:
         bar = tqdm(total=len(sentences), desc=label or self.name, unit=" sentences", disable=not progress, leave=False)
         collector = Collector(layered, layers=request.layers, poolings=request.poolings, statistics=request.statistics)
         with bar, collector, torch.inference_mode():
-            for rows, ids, mask in self._batches(tokens, batch_tokens):
+            for rows, ids, mask in self.batches(tokens, batch_tokens):
                 found = collector.run(ids, mask)
                 for name, values in found.items():
-                    self._check_finite(name, values, request, rows)
+                    self.check_finite(name, values, request, rows)
                     _place(arrays, name, values, rows, len(sentences))
                 bar.update(len(rows))
         return MemoryBlock(arrays, tokens.n_tokens, tokens.truncated, np.array([len(row) for row in tokens.rows]))
 
     @cached_property
-    def _layered(self) -> LayeredModel:
-        module = load_weights(self._source, self.config, self._placement)
+    def layered(self) -> LayeredModel:
+        """The model with the places where its layers and neurons pass. Loads the weights."""
+        module = load_weights(self.source, self.config, self.placement)
         rows = self.tokenize(["a b"]).rows
-        self._check_ids(module, rows)
+        self.check_ids(module, rows)
         ids = torch.tensor(rows, device=_input_device(module))
         layered = examine(module, ids, site=self._arguments.neuron_site, pattern=self._arguments.neuron_modules)
         if layered.n_layers != self.n_layers:
@@ -251,14 +252,14 @@ class Encoder:
     def _layered_for(self, request: Request) -> LayeredModel:
         if request.statistics:
             self.neuron_sites  # noqa: B018 - refuses a model whose neurons are not known
-        return self._layered
+        return self.layered
 
-    def _check_ids(self, module: torch.nn.Module, rows: list[list[int]]) -> None:
+    def check_ids(self, module: torch.nn.Module, rows: list[list[int]]) -> None:
         """Compare the largest id with the embeddings, before a forward pass fails on it (on a GPU for good)."""
         size, largest = getattr(_embeddings(module), "num_embeddings", None), max(map(max, rows))
         if size is not None and largest >= size:
             raise ModelError(
-                f"{self.name}: the tokenizer {type(self.tokenizer).__name__} in {self._source.folder} gives token id "
+                f"{self.name}: the tokenizer {type(self.tokenizer).__name__} in {self.source.folder} gives token id "
                 f"{largest}, but the model has embeddings for 0..{size - 1} only; the tokenizer is of another model, "
                 "or tokens were added without resizing the model's embeddings"
             )
@@ -277,19 +278,20 @@ class Encoder:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{error} (counted from sentence {start} on)" if start else str(error)) from error
 
-    def _batches(
+    def batches(
         self, tokens: Tokens, batch_tokens: int | None
     ) -> Iterator[tuple[np.ndarray, torch.Tensor, torch.Tensor]]:
         """Yield the rows of each batch with its ids and mask, on the model's device."""
-        module = self._layered.module
-        self._check_ids(module, tokens.rows)
+        module = self.layered.module
+        self.check_ids(module, tokens.rows)
         device, pad_id = _input_device(module), _pad_id(self.tokenizer, self.config)
         budget = _default_budget(module) if batch_tokens is None else batch_tokens
         for rows in plan_batches([len(row) for row in tokens.rows], batch_tokens=budget):
             ids, mask = pad_right([tokens.rows[row] for row in rows], pad_id=pad_id)
             yield rows, torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
-    def _check_finite(self, name: str, values: np.ndarray, request: Request, rows: np.ndarray) -> None:
+    def check_finite(self, name: str, values: np.ndarray, request: Request, rows: np.ndarray) -> None:
+        """Refuse activations that are NaN or infinite; `rows` are the sentences' numbers."""
         if np.isfinite(values).all():
             return
         index, row = np.argwhere(~np.isfinite(values).all(axis=2))[0]

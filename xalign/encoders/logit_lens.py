@@ -167,7 +167,7 @@ class LogitLens:
                 f"prompts[{row}] must be at most {self.max_length} tokens long, special ones included, and is longer; "
                 "its end would be lost: take fewer examples"
             )
-        self._encoder._check_ids(self._model, tokens.rows)
+        self._encoder.check_ids(self._model, tokens.rows)
         return [_without_end(row, words) for row, words in zip(tokens.rows, tokens.words, strict=True)]
 
     def _check_finite(self, values: torch.Tensor, numbers: tuple[int, ...], rows: Int[np.ndarray, " b"]) -> None:
@@ -213,7 +213,7 @@ def load_logit_lens(
     check_decoder(encoder)
     model = load_with_head(encoder)
     rows = encoder.tokenize([PROBE_TEXT]).rows
-    encoder._check_ids(model, rows)
+    encoder.check_ids(model, rows)
     ids = torch.tensor(rows, device=model.device)
     layered = examine(model.base_model, ids, site="gate", pattern=None)
     with torch.inference_mode():

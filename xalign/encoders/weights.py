@@ -65,7 +65,7 @@ def load_weights(source: ModelSource, config: Any, placement: Placement) -> nn.M
             blocks that config.json leaves out.
     """
     try:
-        with _quiet():
+        with quiet():
             model, report = _model_class(config).from_pretrained(
                 source.folder,
                 config=config,
@@ -78,8 +78,8 @@ def load_weights(source: ModelSource, config: Any, placement: Placement) -> nn.M
             )
     except Exception as error:
         raise ModelError(f"{source.name}: transformers cannot load the weights: {error}") from error
-    _check_complete(source, report)
-    _check_whole(source, model, report)
+    check_complete(source, report)
+    check_whole(source, model, report)
     if placement.device_map is None:
         model = model.to(placement.device)
     return _encoder_part(model).eval().requires_grad_(False)
@@ -100,7 +100,8 @@ def _encoder_part(model: Any) -> nn.Module:
     return model
 
 
-def _check_complete(source: ModelSource, report: dict[str, Any]) -> None:
+def check_complete(source: ModelSource, report: dict[str, Any]) -> None:
+    """Refuse weights of which some that the model needs are missing, or of another shape."""
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(UNUSED))
     wrong = sorted(str(name) for name in report.get("mismatched_keys", ()))
     if missing or wrong:
@@ -111,7 +112,7 @@ def _check_complete(source: ModelSource, report: dict[str, Any]) -> None:
         )
 
 
-def _check_whole(source: ModelSource, model: nn.Module, report: dict[str, Any]) -> None:
+def check_whole(source: ModelSource, model: nn.Module, report: dict[str, Any]) -> None:
     """Refuse files with more blocks than the model was built with; heads and poolers that stay unread are no matter."""
     unread = sorted(report["unexpected_keys"])
     spare = int(getattr(model.config, "num_nextn_predict_layers", None) or 0)  # blocks that predict later tokens
@@ -129,7 +130,7 @@ def _check_whole(source: ModelSource, model: nn.Module, report: dict[str, Any]) 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence transformers' loading bar and its list of weights (heads) that nobody asked for."""
     log = transformers.utils.logging
     verbosity, bar = log.get_verbosity(), log.is_progress_bar_enabled()

@@ -170,7 +170,7 @@ def _find_tokens(encoder: Encoder, sentences: Sequence[str], spans: Sequence[Seq
 
 def _read_offsets(encoder: Encoder, sentences: Sequence[str], rows: list[list[int]]) -> list[Int[np.ndarray, "_ 2"]]:
     """Return the characters of each token, without white space; empty for special tokens and lone space markers."""
-    tokenizer, lowercase = encoder.tokenizer, encoder._source.lowercase
+    tokenizer, lowercase = encoder.tokenizer, encoder.source.lowercase
     if not tokenizer.is_fast:
         raise ModelError(
             f"{encoder.name}: words need a tokenizer that says which characters a token covers, and "
@@ -238,10 +238,10 @@ def _run_all(
     tokens = Tokens([found[i].ids for i in chosen], [], np.zeros(chosen.size, dtype=bool))
     bar = tqdm(total=chosen.size, desc=encoder.name, unit=" sentences", disable=not progress, leave=False)
     with bar, torch.inference_mode():
-        for batch, ids, mask in encoder._batches(tokens, batch_tokens):
+        for batch, ids, mask in encoder.batches(tokens, batch_tokens):
             rows = chosen[batch]
-            values = _run(encoder._layered, request, (ids, mask), [found[i].overlap for i in rows])
-            encoder._check_finite("mean", values, request, np.repeat(rows, counts[rows]))
+            values = _run(encoder.layered, request, (ids, mask), [found[i].overlap for i in rows])
+            encoder.check_finite("mean", values, request, np.repeat(rows, counts[rows]))
             vectors[:, np.concatenate([firsts[i] + np.arange(counts[i]) for i in rows])] = values
             bar.update(rows.size)
     return vectors

@@ -36,7 +36,7 @@ def test_layers_are_the_pooled_hidden_states_of_each_sentence_alone(family_folde
 
 def test_hooks_see_what_transformers_calls_its_hidden_states(family_folder):
     encoder = load_encoder(family_folder)
-    assert len(encoder._layered.blocks) == encoder.n_layers
+    assert len(encoder.layered.blocks) == encoder.n_layers
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 40, 100_000])
@@ -115,7 +115,7 @@ def test_a_model_whose_blocks_cannot_be_hooked_still_gives_its_hidden_states(tmp
     transformers.AlbertModel(config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     encoder = load_encoder(tmp_path)
-    assert encoder._layered.blocks == ()
+    assert encoder.layered.blocks == ()
     found = encoder.encode(sentences, progress=False).layers
     expected = np.stack([hidden_states(encoder, sentence).mean(1) for sentence in sentences], axis=1)
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -124,7 +124,7 @@ def test_a_model_whose_blocks_cannot_be_hooked_still_gives_its_hidden_states(tmp
 def test_hooks_are_not_believed_where_the_last_layer_is_not_the_output(save_model, sentences):
     encoder = load_encoder(save_model("llama"))
     encoder.config.tie_last_hidden_states = False
-    assert encoder._layered.blocks == ()
+    assert encoder.layered.blocks == ()
     expected = np.stack([hidden_states(encoder, sentence).mean(1) for sentence in sentences], axis=1)
     np.testing.assert_allclose(encoder.encode(sentences, progress=False).layers, expected, atol=1e-5)
 

@@ -46,7 +46,7 @@ def ffn_by_hand(encoder, family: str, sentence: str, *, product: bool) -> np.nda
     """Multiply what enters each FFN by its weights again; (layers, tokens, neurons)."""
     gate, up, activate = WEIGHTS[family]
     inputs: list[torch.Tensor] = []
-    gates = [block.get_submodule(gate) for block in encoder._layered.blocks]
+    gates = [block.get_submodule(gate) for block in encoder.layered.blocks]
     handles = [module.register_forward_pre_hook(lambda _, args: inputs.append(args[0][0])) for module in gates]
     ids = torch.tensor([encoder.tokenizer(sentence)["input_ids"]])
     with torch.inference_mode():
@@ -56,7 +56,7 @@ def ffn_by_hand(encoder, family: str, sentence: str, *, product: bool) -> np.nda
     return np.stack(
         [
             one_ffn(block, x, gate, up if product or gate == up else None, activate, product=product).numpy()
-            for block, x in zip(encoder._layered.blocks, inputs, strict=True)
+            for block, x in zip(encoder.layered.blocks, inputs, strict=True)
         ]
     )
 
