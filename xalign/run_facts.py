@@ -38,18 +38,7 @@ def describe_run(
         A mapping of sections that JSON can hold.
     """
     return {
-        "model": {
-            "name": encoder.name,
-            "revision": encoder.revision,
-            "fingerprint": encoder.fingerprint,
-            "tokenizer_fingerprint": encoder.tokenizer_fingerprint,
-            "architecture": encoder.architecture,
-            "layers": encoder.n_layers,
-            "hidden_size": encoder.hidden_size,
-            "max_length": encoder.max_length,
-            "dtype": encoder.dtype,
-            "device": str(encoder.device),
-        },
+        "model": describe_model(encoder),
         "corpus": {
             "name": corpus.name,
             "hash": corpus.fingerprint,
@@ -60,6 +49,27 @@ def describe_run(
         }
         | ({"pairs": len(corpus.bitexts)} if isinstance(corpus, BitextCorpus) else {}),
         "arguments": asdict(settings) | {"model": dict(encoder.load_arguments), "corpus": dict(corpus.load_arguments)},
-        "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
+        "versions": describe_versions(),
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
     }
+
+
+def describe_model(encoder: Encoder) -> dict[str, Any]:
+    """What a model is: name and revision, hashes of its files, shape and numerics."""
+    return {
+        "name": encoder.name,
+        "revision": encoder.revision,
+        "fingerprint": encoder.fingerprint,
+        "tokenizer_fingerprint": encoder.tokenizer_fingerprint,
+        "architecture": encoder.architecture,
+        "layers": encoder.n_layers,
+        "hidden_size": encoder.hidden_size,
+        "max_length": encoder.max_length,
+        "dtype": encoder.dtype,
+        "device": str(encoder.device),
+    }
+
+
+def describe_versions() -> dict[str, str]:
+    """The versions of Python and of the packages that decide numbers."""
+    return {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}

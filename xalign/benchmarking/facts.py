@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 from xalign.benchmarking.material import Material
@@ -14,7 +12,7 @@ from xalign.benchmarking.settings import BenchmarkSettings
 from xalign.benchmarking.splitting import Part
 from xalign.benchmarking.tasks import Task, seen_in_training
 from xalign.encoders import Encoder
-from xalign.run_facts import PACKAGES
+from xalign.run_facts import describe_model, describe_versions
 
 
 def describe_benchmark(
@@ -24,18 +22,7 @@ def describe_benchmark(
     return {
         "task": _task(task, material) | {"seen_in_training": seen_in_training(task, encoder)},
         "protocol": _protocol(material, settings) | {"prompts": asdict(prompts)},
-        "model": {
-            "name": encoder.name,
-            "revision": encoder.revision,
-            "fingerprint": encoder.fingerprint,
-            "tokenizer_fingerprint": encoder.tokenizer_fingerprint,
-            "architecture": encoder.architecture,
-            "layers": encoder.n_layers,
-            "hidden_size": encoder.hidden_size,
-            "max_length": encoder.max_length,
-            "dtype": encoder.dtype,
-            "device": str(encoder.device),
-        },
+        "model": describe_model(encoder),
         "text": {
             "name": material.name,
             "hash": material.fingerprint,
@@ -45,7 +32,7 @@ def describe_benchmark(
             "notes": list(material.notes()),
         },
         "arguments": asdict(settings) | {"model": dict(encoder.load_arguments)},
-        "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
+        "versions": describe_versions(),
     }
 
 
