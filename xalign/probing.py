@@ -53,7 +53,8 @@ def probe(  # noqa: PLR0913 - the arguments are the public interface
         probes: Names from the table in `xalign.measures`, or "all".
         languages: The languages to compare with the pivot, in any spelling; None for all.
         layers: 0 is the embedding output, l the output of block l; None for all.
-        pivot: The language all others are compared with; None compares all pairs.
+        pivot: The language all others are compared with; None compares all pairs (the logit lens then asks from
+            English).
         pooling: How token vectors become a sentence vector: mean, cls, last or weighted.
         transform: What is done to each language's vectors before they are compared: none, centre, abtt, cluster, zca,
             orthogonal or linear (`probes.transforms`). It is fitted on a random half of the sentences, the other half

@@ -30,8 +30,7 @@ def judge_lens(
 
     Args:
         measure: The lens.
-        given: The decoder, which is loaded once more with its head, and the targets; languages that the lexicon does
-            not have are passed over.
+        given: The decoder, which is loaded once more with its head, and the targets.
         layers: Which layers.
         pivot: The language that is translated from.
         judging: Numbers of permutations (of answers among prompts) and resamples (of prompts).
@@ -50,9 +49,10 @@ def judge_lens(
     encoder, languages = given.encoder, given.languages
     arguments = {name: value for name, value in encoder.load_arguments.items() if name in LOADED_ALIKE}
     lens = load_logit_lens(encoder.name, **arguments)
-    targets = [language for language in languages if language in lexicon.languages and language != pivot]
     rows: list[dict[str, Any]] = []
-    skipped: dict[str, str] = {}
+    unknown = [language for language in languages if language not in lexicon.languages]
+    skipped = {f"{measure.name} in {', '.join(unknown)}": "the lexicon does not have them"} if unknown else {}
+    targets = [language for language in languages if language in lexicon.languages and language != pivot]
     for target in tqdm(targets, desc="logit lens", disable=not progress):
         try:
             asked = translation_prompts(lexicon, encoder.tokenizer, pivot, target)
@@ -62,8 +62,8 @@ def judge_lens(
             continue
         rows += [row | {"source": pivot, "target": target} for row in _rows(measure, found, target, layers, judging)]
     if not rows:
-        reason = next(iter(skipped.values()), f"the lexicon has none of the languages {', '.join(languages)}")
-        raise ProbeError(f"{measure.name}: {reason}")
+        reasons = "; ".join(f"{where}: {reason}" for where, reason in skipped.items())
+        raise ProbeError(reasons or f"{measure.name}: corpus must have a language beside {pivot} to ask for, got none")
     return rows, skipped
 
 

@@ -59,3 +59,8 @@ def test_all_probes_that_apply_are_taken_of_a_decoder_its_lens_among_them(tmp_pa
         (layer, target) for layer in range(3) for target in ("deu_Latn", "spa_Latn")
     ]
     assert (lens["score"] - lens["chance"]).abs().max() < 1e-3, "random weights know no translation"
+    text = {code: tuple(f"{code} {i}" for i in range(4)) for code in ("eng_Latn", "deu_Latn", "ast_Latn")}
+    corpus = xalign.ParallelCorpus("three", text)
+    asked = xalign.probe(folder, corpus, probes="logit_lens", n_permutations=9, n_resamples=9, progress=False)
+    assert asked.run["skipped"] == {"logit_lens in ast_Latn": "the lexicon does not have them"}
+    assert set(asked.table["target"]) == {"deu_Latn"}
