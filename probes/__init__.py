@@ -6,6 +6,7 @@ many languages share that work is told in `probes.judging`.
 """
 
 from probes.accumulating import CKASums, CorrelationSums, MinibatchCKA
+from probes.alignment_errors import alignment_error_rate
 from probes.cca import mean_cca, pwcca, svcca
 from probes.cka import linear_cka, pairwise_cka
 from probes.concept_clusters import find_concepts
@@ -41,6 +42,7 @@ __all__ = [
     "FiringCounts",
     "MinibatchCKA",
     "Moments",
+    "alignment_error_rate",
     "average_neuronwise_correlation",
     "bootstrap_interval",
     "cknna",
