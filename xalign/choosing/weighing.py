@@ -1,0 +1,127 @@
+"""Distances and weights that an objective is asked to maximise: diversity, need and coverage in one product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from xalign.choosing.evidence import Evidence
+from xalign.choosing.settings import ChoosingSettings
+from xalign.errors import ProbeError
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """What `selection.choose_languages` is given.
+
+    Attributes:
+        distances: Between candidates, zero on the diagonal.
+        weights: Of each candidate, with mean 1; None where all count alike.
+        stands_in: Of each candidate, the share of the others' need that the model sees as like it; NaN where the report
+            tells no similarity.
+        words: What is multiplied.
+    """
+
+    distances: Float[np.ndarray, "m m"]
+    weights: Float[np.ndarray, " m"] | None
+    stands_in: Float[np.ndarray, " m"]
+    words: str
+
+
+def weigh(distances: Float[np.ndarray, "m m"], evidence: Evidence | None, settings: ChoosingSettings) -> Weighed:
+    """Weigh distances by what the probes say.
+
+    With d the distance over its maximum, c = 1 - d, s the probe similarity, n the need, and the arguments `diversity`,
+    `coverage` and `need` as powers, of which 0 makes a factor 1:
+
+    - Objectives that cover (facility_location, k_medoids): candidate j asks to be covered with weight n_j, and i covers
+      it as far as both are close, alike to the model and lack as much: the product of the powers of c_ij, s_ij and
+      r_ij = min(n_i, n_j) / max(n_i, n_j), the powers divided by their sum. That is a weighted geometric mean, so more
+      factors do not make all languages strangers.
+    - Objectives that spread (max_sum, max_min, min_sum): i has the weight n_i t_i, t_i being its mean similarity to the
+      others, weighted by what they need; pairs have the distance d_ij.
+
+    Args:
+        distances: Between candidates.
+        evidence: What the report says; None for the plain objective.
+        settings: Objective and powers.
+
+    Returns:
+        The distances and weights; untouched distances and no weights where neither need nor coverage counts.
+
+    Raises:
+        ProbeError: If coverage is asked for and the report has no similarity between languages.
+    """
+    stands_in = _stands_in(evidence, settings.need, len(distances))
+    if evidence is None or settings.is_plain or settings.objective == "random":
+        return Weighed(distances, None, stands_in, "the distances alone")
+    if settings.coverage and evidence.similarity is None:
+        raise ProbeError(
+            "coverage needs scores between all languages, but the report has them against the pivot only; run "
+            "xalign.probe(..., pivot=None), add a probe that gets all pairs from one product (cka, anc, cosine), or "
+            "set coverage=0 and name features, such as features='uriel.syntax'"
+        )
+    return (_for_covering if settings.covers else _for_spreading)(distances, evidence, stands_in, settings)
+
+
+def _for_covering(
+    distances: Float[np.ndarray, "m m"],
+    evidence: Evidence,
+    stands_in: Float[np.ndarray, " m"],
+    settings: ChoosingSettings,
+) -> Weighed:
+    top = float(distances.max()) or 1.0
+    total = settings.diversity + settings.coverage + settings.need
+    alike = (1 - distances / top) ** (settings.diversity / total)
+    alike = alike * _shared_need(evidence.need) ** (settings.need / total)
+    if settings.coverage and evidence.similarity is not None:
+        alike = alike * evidence.similarity ** (settings.coverage / total)
+    words = "covering by " + _product(settings, "closeness", "probe similarity", "shared need")
+    return Weighed(top * (1 - alike), _mean_one(evidence.need**settings.need), stands_in, words)
+
+
+def _for_spreading(
+    distances: Float[np.ndarray, "m m"],
+    evidence: Evidence,
+    stands_in: Float[np.ndarray, " m"],
+    settings: ChoosingSettings,
+) -> Weighed:
+    top = float(distances.max()) or 1.0
+    apart = top * (distances / top) ** settings.diversity
+    np.fill_diagonal(apart, 0.0)
+    weights = evidence.need**settings.need
+    if settings.coverage:
+        weights = weights * stands_in**settings.coverage
+    words = "pairs weigh " + _product(settings, "distance", "standing in for others", "need")
+    return Weighed(apart, _mean_one(weights), stands_in, words)
+
+
+def _shared_need(need: Float[np.ndarray, " m"]) -> Float[np.ndarray, "m m"]:
+    """How far two languages lack as much: the smaller need over the larger, 1 for equal ones."""
+    smaller, larger = np.minimum.outer(need, need), np.maximum.outer(need, need)
+    return np.divide(smaller, larger, out=np.ones_like(larger), where=larger > 0)
+
+
+def _stands_in(evidence: Evidence | None, power: float, m: int) -> Float[np.ndarray, " m"]:
+    """The mean similarity of each to the others, weighted by their need."""
+    if evidence is None or evidence.similarity is None or m < 2:
+        return np.full(m, np.nan)
+    demand = np.tile(_mean_one(evidence.need**power), (m, 1))
+    np.fill_diagonal(demand, 0.0)
+    total = demand.sum(axis=1)
+    return np.divide((demand * evidence.similarity).sum(axis=1), total, out=np.zeros(m), where=total > 0)
+
+
+def _mean_one(weights: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+    """Rescale to a mean of 1; where nobody has any weight, all have the same."""
+    mean = float(weights.mean())
+    return weights / mean if mean > 0 else np.ones_like(weights)
+
+
+def _product(settings: ChoosingSettings, *names: str) -> str:
+    """Name the factors that are switched on, with powers other than 1."""
+    powers = (settings.diversity, settings.coverage, settings.need)
+    on = [name if power == 1 else f"{name}^{power:g}" for name, power in zip(names, powers, strict=True) if power]
+    return " x ".join(on)
