@@ -6,12 +6,15 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from xalign.benchmarking import AlignmentEvaluator, Retrieval, benchmark, leaderboard
+    from xalign.choosing import LanguageSelection, select_languages
     from xalign.corpora import BitextCorpus, ParallelCorpus, load_corpus
     from xalign.encoders import Activations, Encoder, load_encoder
     from xalign.errors import XalignError
     from xalign.probing import probe
+    from xalign.realigning import Realignment, RealignmentSettings, realign
     from xalign.report import ProbeReport
     from xalign.transferring import Transfer, transfer
+    from xalign.word_alignment import WordAlignment, align_words
 
 __version__ = "0.1.0"
 __all__ = [
@@ -19,16 +22,23 @@ __all__ = [
     "AlignmentEvaluator",
     "BitextCorpus",
     "Encoder",
+    "LanguageSelection",
     "ParallelCorpus",
     "ProbeReport",
+    "Realignment",
+    "RealignmentSettings",
     "Retrieval",
     "Transfer",
+    "WordAlignment",
     "XalignError",
+    "align_words",
     "benchmark",
     "leaderboard",
     "load_corpus",
     "load_encoder",
     "probe",
+    "realign",
+    "select_languages",
     "transfer",
 ]
 
@@ -37,11 +47,14 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "benchmarking": ["AlignmentEvaluator", "Retrieval", "benchmark", "leaderboard"],
+        "choosing": ["LanguageSelection", "select_languages"],
         "corpora": ["BitextCorpus", "ParallelCorpus", "load_corpus"],
         "encoders": ["Activations", "Encoder", "load_encoder"],
         "errors": ["XalignError"],
         "probing": ["probe"],
+        "realigning": ["Realignment", "RealignmentSettings", "realign"],
         "report": ["ProbeReport"],
         "transferring": ["Transfer", "transfer"],
+        "word_alignment": ["WordAlignment", "align_words"],
     },
 )

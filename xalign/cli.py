@@ -3,10 +3,13 @@
 import typer
 
 from xalign.commands import cache
+from xalign.commands.languages import languages
 from xalign.commands.probe import probe
+from xalign.commands.realign import realign
 from xalign.commands.report import report
 from xalign.commands.retrieve import leaderboard, retrieve
 from xalign.commands.transfer import transfer
+from xalign.commands.words import words
 
 app = typer.Typer(
     name="xalign",
@@ -20,4 +23,7 @@ app.command()(report)
 app.command()(retrieve)
 app.command()(leaderboard)
 app.command()(transfer)
+app.command()(languages)
+app.command()(words)
+app.command()(realign)
 app.add_typer(cache.app, name="cache")
