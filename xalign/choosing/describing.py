@@ -68,6 +68,12 @@ def collect_cautions(material: Material, settings: ChoosingSettings, report: Pro
             said.append(
                 f"only {lacking:.0%} of the candidates lack more than {LITTLE} by these probes: need decides little"
             )
+        out_of_reach = [name for name, n in zip(material.languages, evidence.need, strict=True) if n > 1 - LITTLE]
+        if settings.need and settings.grasp and out_of_reach:
+            said.append(
+                "next to chance, where the model has nothing to hold on to, so that they weigh next to nothing "
+                f"(grasp=0 counts them in full): {', '.join(out_of_reach)}"
+            )
     if report is None and (settings.need, settings.coverage) != (0, 0):
         said.append("no report was given: need and coverage do not count, the distances alone decide")
     return said

@@ -143,7 +143,9 @@ _FRAMES = {"pool": POOL_COLUMNS, "table": TABLE_COLUMNS, "draws": DRAW_COLUMNS} 
 
 
 def _asked(run: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: run["arguments"][name] for name in ("features", "pivot", "need", "coverage", "diversity", "seed")}
+    return {
+        name: run["arguments"][name] for name in ("features", "pivot", "need", "grasp", "coverage", "diversity", "seed")
+    }
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:

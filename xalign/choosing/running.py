@@ -33,6 +33,7 @@ def select_languages(  # noqa: PLR0913 - the arguments are the public interface
     probes: str | Sequence[str] | None = None,
     layer: int | None = None,
     need: float | int = 1.0,
+    grasp: float | int = 1.0,
     coverage: float | int = 1.0,
     diversity: float | int = 1.0,
     include: str | Sequence[str] = (),
@@ -48,14 +49,16 @@ def select_languages(  # noqa: PLR0913 - the arguments are the public interface
     """Choose a small set of languages that are diverse, lack alignment and stand in for the others.
 
     Three factors are multiplied, each to the power of its argument, so that 0 switches it off: diversity (distance by
-    `features`), need (1 minus the score against the pivot, rescaled between chance and the best possible, averaged
-    over probes at one layer) and coverage (how alike the model's own scores say that two languages are).
+    `features`), what there is to gain (w = n (1 - n)^grasp, with the need n 1 minus the score against the pivot,
+    rescaled between chance and the best possible, averaged over probes at one layer: realignment moves neither what is
+    at its best nor what the model has no hold of) and coverage (how alike the model's own scores say that two languages
+    are).
 
     - "facility_location" and "k_medoids" ask that every candidate has a chosen one to stand for it: covering j is worth
-      its need n_j, and i covers it as far as the two are close (1 - d_ij / max d), alike to the model (s_ij) and lack
-      as much (min(n_i, n_j) / max(n_i, n_j)); of these three the geometric mean is taken.
-    - "max_sum" and "max_min" ask that the chosen lie far apart: distances are weighed by n_i t_i, with t_i the mean
-      similarity of i to all others, weighted by their need. "min_sum" is the least diverse, a control; "random" draws.
+      w_j, and i covers it as far as the two are close (1 - d_ij / max d) and alike to the model (s_ij); of these two
+      the geometric mean is taken.
+    - "max_sum" and "max_min" ask that the chosen lie far apart: distances are weighed by w_i t_i, with t_i the mean
+      similarity of i to all others, weighted by theirs. "min_sum" is the least diverse, a control; "random" draws.
 
     Without a report, or with need and coverage 0, it is the plain objective on the distances.
 
@@ -71,7 +74,8 @@ def select_languages(  # noqa: PLR0913 - the arguments are the public interface
         pivot: The language that need is measured against; no candidate unless it is included.
         probes: Which of the report's probes say what is needed; None for all that compare two languages.
         layer: Where scores are read; None for the layer at which the candidates need least on average.
-        need: Power of need, from 0.
+        need: Power of what there is to gain, from 0.
+        grasp: Power of 1 - n in it, from 0, at which languages count the more the more they lack.
         coverage: Power of the probes' similarity, from 0.
         diversity: Power of the distances, from 0; if all three are 0, it counts as 1.
         include: Languages that must be chosen; they join the candidates.
@@ -106,6 +110,7 @@ def select_languages(  # noqa: PLR0913 - the arguments are the public interface
         probes=_names(probes),
         layer=layer,
         need=float(need),
+        grasp=float(grasp),
         coverage=float(coverage),
         diversity=float(diversity),
         include=resolve_all(include),

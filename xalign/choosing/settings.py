@@ -11,7 +11,7 @@ COVERING = ("facility_location", "k_medoids")
 SPREADING = ("max_sum", "max_min", "min_sum")
 OBJECTIVES = (*SPREADING, *COVERING, "random")
 METHODS = ("auto", "exact", "greedy")
-WEIGHTS = ("need", "coverage", "diversity")
+WEIGHTS = ("need", "grasp", "coverage", "diversity")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class ChoosingSettings:
     probes: tuple[str, ...] | None = None
     layer: int | None = None
     need: float = 1.0
+    grasp: float = 1.0
     coverage: float = 1.0
     diversity: float = 1.0
     include: tuple[str, ...] = ()

@@ -34,14 +34,15 @@ def weigh(distances: Float[np.ndarray, "m m"], evidence: Evidence | None, settin
     """Weigh distances by what the probes say.
 
     With d the distance over its maximum, c = 1 - d, s the probe similarity, n the need, and the arguments `diversity`,
-    `coverage` and `need` as powers, of which 0 makes a factor 1:
+    `coverage` and `need` as powers, of which 0 makes a factor 1; w = (n (1 - n)^grasp)^need is what a language has to
+    gain:
 
-    - Objectives that cover (facility_location, k_medoids): candidate j asks to be covered with weight n_j, and i covers
-      it as far as both are close, alike to the model and lack as much: the product of the powers of c_ij, s_ij and
-      r_ij = min(n_i, n_j) / max(n_i, n_j), the powers divided by their sum. That is a weighted geometric mean, so more
-      factors do not make all languages strangers.
-    - Objectives that spread (max_sum, max_min, min_sum): i has the weight n_i t_i, t_i being its mean similarity to the
-      others, weighted by what they need; pairs have the distance d_ij.
+    - Objectives that cover (facility_location, k_medoids): candidate j asks to be covered with weight w_j, and i covers
+      it as far as both are close and alike to the model: the product of the powers of c_ij and s_ij, the powers divided
+      by their sum. That is a weighted geometric mean, so more factors do not make all languages strangers. Where both
+      are off, a language covers nobody but itself.
+    - Objectives that spread (max_sum, max_min, min_sum): i has the weight w_i t_i, t_i being its mean similarity to the
+      others, weighted by theirs; pairs have the distance d_ij.
 
     Args:
         distances: Between candidates.
@@ -54,7 +55,7 @@ def weigh(distances: Float[np.ndarray, "m m"], evidence: Evidence | None, settin
     Raises:
         ProbeError: If coverage is asked for and the report has no similarity between languages.
     """
-    stands_in = _stands_in(evidence, settings.need, len(distances))
+    stands_in = _stands_in(evidence, settings, len(distances))
     if evidence is None or settings.is_plain or settings.objective == "random":
         return Weighed(distances, None, stands_in, "the distances alone")
     if settings.coverage and evidence.similarity is None:
@@ -73,13 +74,13 @@ def _for_covering(
     settings: ChoosingSettings,
 ) -> Weighed:
     top = float(distances.max()) or 1.0
-    total = settings.diversity + settings.coverage + settings.need
-    alike = (1 - distances / top) ** (settings.diversity / total)
-    alike = alike * _shared_need(evidence.need) ** (settings.need / total)
+    total = settings.diversity + settings.coverage
+    alike = (1 - distances / top) ** (settings.diversity / total) if total else np.eye(len(distances))
     if settings.coverage and evidence.similarity is not None:
         alike = alike * evidence.similarity ** (settings.coverage / total)
-    words = "covering by " + _product(settings, "closeness", "probe similarity", "shared need")
-    return Weighed(top * (1 - alike), _mean_one(evidence.need**settings.need), stands_in, words)
+    factors = (*_named("closeness", settings.diversity), *_named("probe similarity", settings.coverage))
+    words = f"covering {_demand_words(settings)} by {' x '.join(factors) or 'itself alone'}"
+    return Weighed(top * (1 - alike), _mean_one(_demand(evidence, settings)), stands_in, words)
 
 
 def _for_spreading(
@@ -91,24 +92,24 @@ def _for_spreading(
     top = float(distances.max()) or 1.0
     apart = top * (distances / top) ** settings.diversity
     np.fill_diagonal(apart, 0.0)
-    weights = evidence.need**settings.need
+    weights = _demand(evidence, settings)
     if settings.coverage:
         weights = weights * stands_in**settings.coverage
-    words = "pairs weigh " + _product(settings, "distance", "standing in for others", "need")
+    factors = (*_named("distance", settings.diversity), *_named("standing in for others", settings.coverage))
+    words = "pairs weigh " + " x ".join([*factors, *([_demand_words(settings)] if settings.need else [])])
     return Weighed(apart, _mean_one(weights), stands_in, words)
 
 
-def _shared_need(need: Float[np.ndarray, " m"]) -> Float[np.ndarray, "m m"]:
-    """How far two languages lack as much: the smaller need over the larger, 1 for equal ones."""
-    smaller, larger = np.minimum.outer(need, need), np.maximum.outer(need, need)
-    return np.divide(smaller, larger, out=np.ones_like(larger), where=larger > 0)
+def _demand(evidence: Evidence, settings: ChoosingSettings) -> Float[np.ndarray, " m"]:
+    """What each language has to gain: it lacks something, and the model has hold of it."""
+    return (evidence.need * (1 - evidence.need) ** settings.grasp) ** settings.need
 
 
-def _stands_in(evidence: Evidence | None, power: float, m: int) -> Float[np.ndarray, " m"]:
-    """The mean similarity of each to the others, weighted by their need."""
+def _stands_in(evidence: Evidence | None, settings: ChoosingSettings, m: int) -> Float[np.ndarray, " m"]:
+    """The mean similarity of each to the others, weighted by what they have to gain."""
     if evidence is None or evidence.similarity is None or m < 2:
         return np.full(m, np.nan)
-    demand = np.tile(_mean_one(evidence.need**power), (m, 1))
+    demand = np.tile(_mean_one(_demand(evidence, settings)), (m, 1))
     np.fill_diagonal(demand, 0.0)
     total = demand.sum(axis=1)
     return np.divide((demand * evidence.similarity).sum(axis=1), total, out=np.zeros(m), where=total > 0)
@@ -120,8 +121,14 @@ def _mean_one(weights: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
     return weights / mean if mean > 0 else np.ones_like(weights)
 
 
-def _product(settings: ChoosingSettings, *names: str) -> str:
-    """Name the factors that are switched on, with powers other than 1."""
-    powers = (settings.diversity, settings.coverage, settings.need)
-    on = [name if power == 1 else f"{name}^{power:g}" for name, power in zip(names, powers, strict=True) if power]
-    return " x ".join(on)
+def _named(name: str, power: float) -> tuple[str, ...]:
+    """Name a factor that is switched on, with a power other than 1."""
+    return (name if power == 1 else f"{name}^{power:g}",) if power else ()
+
+
+def _demand_words(settings: ChoosingSettings) -> str:
+    """Name what a language counts by."""
+    if not settings.need:
+        return "all alike"
+    inner = " x ".join((*_named("need", 1.0), *_named("grasp", settings.grasp)))
+    return f"({inner})^{settings.need:g}" if settings.need != 1 else inner

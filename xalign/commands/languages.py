@@ -40,7 +40,10 @@ def languages(  # noqa: PLR0913 - options of a command
     pivot: Annotated[str, typer.Option(help="The language that need is measured against; no candidate.")] = "eng_Latn",
     probes: Annotated[str | None, typer.Option(help="Which of the report's probes say what is needed.")] = None,
     layer: Annotated[int | None, typer.Option(help="Where scores are read. Default: where least is needed.")] = None,
-    need: Annotated[float, typer.Option(help="Power of what a language lacks; 0 switches it off.")] = 1.0,
+    need: Annotated[float, typer.Option(help="Power of what a language has to gain; 0 switches it off.")] = 1.0,
+    grasp: Annotated[
+        float, typer.Option(help="Power of what the model has of it already, in what it has to gain; 0: by need alone.")
+    ] = 1.0,
     coverage: Annotated[float, typer.Option(help="Power of how it stands in for others; 0 switches it off.")] = 1.0,
     diversity: Annotated[float, typer.Option(help="Power of the distances; 0 switches them off.")] = 1.0,
     include: Annotated[str, typer.Option(help="Languages that must be chosen, with commas.")] = "",
@@ -79,6 +82,7 @@ def languages(  # noqa: PLR0913 - options of a command
             probes=probes,
             layer=layer,
             need=need,
+            grasp=grasp,
             coverage=coverage,
             diversity=diversity,
             include=names_of(include) or (),

@@ -67,15 +67,14 @@ def test_the_covering_choice_is_the_best_of_all_sets_of_its_size(report, pool):
     syntax = feature_distances("uriel.syntax", pool).values
     alike = report.matrix("cka", 1).loc[list(pool), list(pool)].to_numpy()
     need = found.pool["need"].to_numpy()
-    shared = np.minimum.outer(need, need) / np.maximum.outer(need, need)
-    worth = need[:, None] * np.cbrt((1 - syntax / syntax.max()) * alike * shared)
+    worth = (need * (1 - need))[:, None] * np.sqrt((1 - syntax / syntax.max()) * alike)
     best = max(combinations(range(len(pool)), 3), key=lambda rows: worth[:, rows].max(axis=1).sum())
     assert {pool[row] for row in best} == set(found.languages)
     assert found.choice.optimal
 
 
 def test_the_neediest_is_chosen_where_need_alone_decides(report, pool):
-    found = select_languages(report, 3, objective="max_sum", coverage=0, diversity=0, **FEW)
+    found = select_languages(report, 3, objective="max_sum", grasp=0, coverage=0, diversity=0, **FEW)
     need = dict(zip(found.candidates, found.pool["need"], strict=True))
     assert set(found.languages) == set(sorted(pool, key=lambda language: -need[language])[:3])
 
@@ -85,6 +84,15 @@ def test_a_language_that_needs_nothing_is_not_chosen_before_one_that_does(report
     report = report_of(probes=("cka",), scores=done)
     for objective in ("facility_location", "max_sum"):
         assert not set(done) & set(select_languages(report, 5, objective=objective, **FEW).languages)
+
+
+def test_a_language_at_chance_is_passed_over_unless_need_alone_counts_and_the_warnings_say_so(report_of):
+    report = report_of(probes=("cka",), scores={"deu_Latn": 0.0, "fra_Latn": 0.5, "rus_Cyrl": 0.5})
+    alone = {"objective": "max_sum", "coverage": 0, "diversity": 0}
+    found = select_languages(report, 3, **alone, **FEW)
+    assert "deu_Latn" not in found.languages
+    assert any("next to chance" in told and "deu_Latn" in told for told in found.warnings)
+    assert "deu_Latn" in select_languages(report, 3, grasp=0, **alone, **FEW).languages
 
 
 def test_the_pivot_is_a_candidate_only_if_it_is_included(report, selection):

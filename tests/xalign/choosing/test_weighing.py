@@ -89,7 +89,7 @@ def test_whatever_the_weights_it_is_a_matrix_of_distances(seed, objective, need,
 
 @few
 @given(st.integers(0, 99), st.sampled_from(COVERING), powers, powers, powers)
-def test_covering_a_language_is_worth_its_need_times_the_geometric_mean_of_three_factors(
+def test_covering_a_language_is_worth_what_it_has_to_gain_times_the_geometric_mean_of_closeness_and_likeness(
     seed, objective, need, coverage, diversity
 ):
     distances, evidence = draw_case(seed)
@@ -99,22 +99,33 @@ def test_covering_a_language_is_worth_its_need_times_the_geometric_mean_of_three
     top, n = distances.max(), evidence.need
     i, j = 2, 5
     factors = {1 - distances[i, j] / top: diversity, evidence.similarity[i, j]: coverage}
-    factors[min(n[i], n[j]) / max(n[i], n[j])] = need
-    alike = np.prod([factor ** (power / sum(factors.values())) for factor, power in factors.items()])
+    total = diversity + coverage
+    alike = np.prod([factor ** (power / total) for factor, power in factors.items()]) if total else 0
     assert found.distances[i, j] == pytest.approx(top * (1 - alike))
-    np.testing.assert_allclose(found.weights, n**need / (n**need).mean())
+    gain = (n * (1 - n)) ** need
+    np.testing.assert_allclose(found.weights, gain / gain.mean())
+
+
+@few
+@given(st.integers(0, 99), objectives, powers)
+def test_without_grasp_a_language_counts_by_its_need_alone(seed, objective, need):
+    distances, evidence = draw_case(seed)
+    found = weigh(distances, evidence, replace(asked(objective, need, coverage=0, diversity=0.5), grasp=0.0))
+    n = evidence.need if need else np.ones(7)
+    weights = np.ones(7) if found.weights is None else found.weights
+    np.testing.assert_allclose(weights, n**need / (n**need).mean())
 
 
 @few
 @given(st.integers(0, 99), st.sampled_from(SPREADING), powers, powers)
-def test_among_those_that_spread_the_needier_and_the_better_stand_in_weigh_more(seed, objective, need, coverage):
+def test_among_those_that_spread_more_to_gain_and_the_better_stand_in_weigh_more(seed, objective, need, coverage):
     distances, evidence = draw_case(seed)
     found = weigh(distances, evidence, asked(objective, need, coverage, diversity=0.5))
-    weights = evidence.need**need * found.stands_in**coverage
+    gain = (evidence.need * (1 - evidence.need)) ** need
+    weights = gain * found.stands_in**coverage
     np.testing.assert_allclose(found.weights, weights / weights.mean())
     others = np.delete(np.arange(7), 4)
-    demand = evidence.need[others] ** need
-    expected = (demand * evidence.similarity[4, others]).sum() / demand.sum()
+    expected = (gain[others] * evidence.similarity[4, others]).sum() / gain[others].sum()
     assert found.stands_in[4] == pytest.approx(expected)
 
 

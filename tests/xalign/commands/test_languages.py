@@ -42,7 +42,9 @@ def test_it_prints_a_row_per_chosen_language_then_the_arms_then_how_good_it_is(r
     assert found.exit_code == 0, found.output
     lines = found.stdout.splitlines()
     result = LanguageSelection.load(tmp_path / "out")
-    assert lines[0].startswith("3 of 8 languages by facility location; distances: uriel.syntax; covering by closeness")
+    assert lines[0].startswith(
+        "3 of 8 languages by facility location; distances: uriel.syntax; covering need x grasp by closeness"
+    )
     pool = result.pool.set_index("language")
     for line, reason, place in zip(lines[3:6], result.reasons, (1, 2, 3), strict=True):
         name, need = pool.loc[reason.language, ["name", "need"]]
