@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("encoding", "neurons", "cka", "retrieval", "pool", "judging", "every_probe"),
-    *("cka_peers", "retrieval_peers", "margin_at_scale", "startup"),
+    *("cka_peers", "retrieval_peers", "margin_at_scale", "choosing", "words", "realigning", "startup"),
 )
 
 
