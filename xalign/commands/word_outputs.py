@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xalign.encoders import Encoder
-    from xalign.word_alignment import AlignmentEvaluation, WordAlignment
-    from xalign.word_alignment.evaluating import GoldSet
+    from xalign.word_alignment import AlignmentEvaluation, GoldSet, WordAlignment
 
 SCORES = ("aer", "precision", "recall", "f1", "total_f1")
 
@@ -66,12 +65,13 @@ def evaluation(  # noqa: PLR0913 - options of a command
     result = evaluate_alignment(encoder, sets, **judging, **settings)
     result.save(out)
     method, layer = result.run["arguments"]["methods"][0], result.run["arguments"]["layers"][-1]
+    chosen = dict(settings) | {"method": method, "layer": layer, "progress": False}
+    drawn: list[Path] = []
     for gold_set in sets:
         for n in pictures:
-            chosen = dict(settings) | {"method": method, "layer": layer, "progress": False}
             (found,) = align_words(encoder, [gold_set.pairs[n]], **chosen)
-            _draw(encoder, found, chosen, n, out / gold_set.name, gold=gold_set)
-    return _evaluation_as_json(result, out) if as_json else _evaluation_as_text(result, out)
+            drawn.append(_draw(encoder, found, chosen, n, out / gold_set.name, gold=gold_set))
+    return (_evaluation_as_json if as_json else _evaluation_as_text)(result, out, drawn)
 
 
 def _check_pictures(pictures: Sequence[int], pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> None:
@@ -140,7 +140,7 @@ def _alignment_as_json(found: Sequence[WordAlignment], out: Path | None, drawn: 
     return json.dumps(document | {"pairs": pairs}, ensure_ascii=False)
 
 
-def _evaluation_as_text(result: AlignmentEvaluation, folder: Path) -> str:
+def _evaluation_as_text(result: AlignmentEvaluation, folder: Path, drawn: Sequence[Path]) -> str:
     """A row per data set, method and layer, the floors, and what the columns mean."""
     from xalign.figures.names import model_title
 
@@ -161,7 +161,7 @@ def _evaluation_as_text(result: AlignmentEvaluation, folder: Path) -> str:
         "floors: diagonal links words at the same relative place, random links words at random",
         *(f"note: {warning}" for warning in result.warnings),
     ]
-    return "\n".join([*lines, f"result: {folder}"])
+    return "\n".join([*lines, *(f"picture: {path}" for path in drawn), f"result: {folder}"])
 
 
 def _line(row: Mapping[Any, Any], width: int) -> str:
@@ -173,9 +173,8 @@ def _line(row: Mapping[Any, Any], width: int) -> str:
     )
 
 
-def _evaluation_as_json(result: AlignmentEvaluation, folder: Path) -> str:
+def _evaluation_as_json(result: AlignmentEvaluation, folder: Path, drawn: Sequence[Path]) -> str:
     table: pd.DataFrame = result.table
-    rows = json.loads(table.to_json(orient="records"))
-    return json.dumps(
-        {"folder": str(folder), "alignment": rows, "warnings": list(result.warnings)}, ensure_ascii=False
-    )  # fmt: skip
+    document = {"folder": str(folder), "pictures": list(map(str, drawn))}
+    document |= {"alignment": json.loads(table.to_json(orient="records")), "warnings": list(result.warnings)}
+    return json.dumps(document, ensure_ascii=False)

@@ -11,7 +11,7 @@ from xalign.commands.common import Json, names_of, numbers_of, require_folder, t
 
 if TYPE_CHECKING:
     from xalign.encoders import Encoder
-    from xalign.word_alignment.evaluating import GoldSet
+    from xalign.word_alignment import GoldSet
 
 METHODS_HELP = "argmax, itermax, mwmf, softmax, entmax, ot, partial_ot or unbalanced_ot; several for an evaluation."
 
@@ -53,8 +53,9 @@ def words(  # noqa: PLR0913 - options of a command
     gold: Annotated[Path | None, typer.Option(help="Gold links of PAIRS: i-j sure, ipj possible; evaluates.")] = None,
     gold_base: Annotated[int, typer.Option(help="What gold files call the first word: 1 or 0.")] = 1,
     hypothesis: Annotated[
-        list[Path] | None, typer.Option(help="With --gold: another system's links, from 0, to be scored too.")
+        list[Path] | None, typer.Option(help="With --gold: another system's links, to be scored too; repeatable.")
     ] = None,
+    hypothesis_base: Annotated[int, typer.Option(help="What hypothesis files call the first word: 0 or 1.")] = 0,
     evaluate: Annotated[
         Path | None,
         typer.Option(help="A folder with NAME.src-tgt and NAME.gold, or a prefix such as FOLDER/enfr; evaluates."),
@@ -85,7 +86,7 @@ def words(  # noqa: PLR0913 - options of a command
                 "backend simalign tells no confidence and always cuts overlong sentences; leave --confidence and "
                 "--no-windows out"
             )
-        sets = _gold_sets(pairs, gold, gold_base, hypothesis or [], evaluate)
+        sets = _gold_sets(pairs, gold, hypothesis or [], evaluate, bases=(gold_base, hypothesis_base))
         _check_places(out, evaluating=bool(sets), confidence=confidence)
         encoder = load_encoder(model, device=device, dtype=dtype, max_length=max_length)
         drawn = picture or []
@@ -141,21 +142,22 @@ def _one_layer(text: str | None) -> int | None:
 
 
 def _gold_sets(
-    pairs: str | None, gold: Path | None, gold_base: int, hypotheses: list[Path], evaluate: Path | None
+    pairs: str | None, gold: Path | None, hypotheses: list[Path], evaluate: Path | None, *, bases: tuple[int, int]
 ) -> list[GoldSet]:
-    """Read what is to be evaluated; nothing where no gold is named."""
+    """Read what is to be evaluated; nothing where no gold is named. Bases are those of gold and hypotheses."""
     from xalign.errors import SettingError
-    from xalign.word_alignment.evaluating import read_gold_set, read_gold_sets
+    from xalign.word_alignment import read_gold_set, read_gold_sets
 
     if evaluate is not None and gold is not None:
         raise SettingError("--evaluate brings its own gold links; leave --gold out, or name PAIRS and --gold alone")
     if hypotheses and gold is None:
         raise SettingError("--hypothesis needs --gold, the links to compare with; give PAIRS --gold FILE")
     if evaluate is not None:
-        return read_gold_sets(evaluate, index_base=gold_base)
+        return read_gold_sets(evaluate, index_base=bases[0])
     if gold is None:
         return []
-    return [read_gold_set(str(pairs), gold, index_base=gold_base, hypotheses=hypotheses)]
+    gold_base, base = bases
+    return [read_gold_set(str(pairs), gold, index_base=gold_base, hypotheses=hypotheses, hypothesis_base=base)]
 
 
 def _check_places(out: Path | None, *, evaluating: bool, confidence: bool) -> None:

@@ -14,8 +14,8 @@ from matplotlib.patches import Rectangle
 from xalign.figures.canvas import FAINT, FONT_SIZE, INK, PALETTE, POINTS_PER_INCH, QUIET, ensure_axes, tidy
 from xalign.figures.glyphs import Labels, label_words
 from xalign.figures.pictures import Picture, paint
+from xalign.word_alignment.alignment import Link
 
-Link = tuple[int, int]
 Links = Collection[Link]
 DASHES = (0, (2, 1.5))
 SHADES = LinearSegmentedColormap.from_list("similarity", ["#FFFFFF", "#DCE9F3", "#8DBBDB"])

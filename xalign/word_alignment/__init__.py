@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "alignment": ["WordAlignment"],
         "evaluating": ["AlignmentEvaluation", "evaluate_alignment"],
         "extraction": ["METHODS", "extract"],
+        "gold_sets": ["GoldSet", "read_gold_set", "read_gold_sets"],
         "links": ["Links"],
         "pharaoh": ["GoldLinks", "read_gold", "read_links", "write_links"],
         "reading": ["read_pairs"],

@@ -1,9 +1,12 @@
 """The result: which words of a sentence pair translate each other, how surely, and which have no counterpart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Link = tuple[int, int]
+
+Shapes = Sequence[tuple[int, int]]
+"""How many source and target words each pair has."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +16,15 @@ from xalign.errors import SettingError
 from xalign.result_folders import filling, read_folder, write_facts, write_frames
 from xalign.run_facts import describe_model, describe_versions
 from xalign.word_alignment.aligning import Model, align_every, align_words
-from xalign.word_alignment.alignment import Link, WordAlignment
-from xalign.word_alignment.floors import diagonal_links, random_links
-from xalign.word_alignment.pharaoh import GoldLinks, read_gold, read_links
-from xalign.word_alignment.reading import find_gold_sets, read_pairs
+from xalign.word_alignment.alignment import WordAlignment
+from xalign.word_alignment.floors import FLOORS, diagonal_links, random_links
+from xalign.word_alignment.gold_sets import GoldSet
 from xalign.word_alignment.settings_checks import choose_layers
 
 COLUMNS = (
     *("data", "method", "layer", "n", "links"),
     *(name for score in SCORES for name in (score, f"{score}_low", f"{score}_high")),
 )
-FLOORS = ("diagonal", "random")
-
-
-@dataclass(frozen=True, eq=False)
-class GoldSet:
-    """Sentence pairs whose word links people have marked.
-
-    Attributes:
-        name: What the set is called.
-        pairs: (source words, target words).
-        gold: Their links, counted from 0.
-        hypotheses: Links that other systems found, by the system's name.
-    """
-
-    name: str
-    pairs: Sequence[tuple[Sequence[str], Sequence[str]]]
-    gold: GoldLinks
-    hypotheses: Mapping[str, Sequence[Mapping[Link, float]]] = field(default_factory=dict)
-
-    @property
-    def shapes(self) -> list[tuple[int, int]]:
-        """How many source and target words each pair has."""
-        return [(len(source), len(target)) for source, target in self.pairs]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,42 +72,6 @@ class AlignmentEvaluation:
         return cls(frames["alignment"], run, warnings)
 
 
-def read_gold_set(
-    pairs: str | Path,
-    gold: str | Path,
-    *,
-    name: str | None = None,
-    index_base: int = 1,
-    hypotheses: Sequence[str | Path] = (),
-) -> GoldSet:
-    """Read sentence pairs, their gold links, and what other systems found.
-
-    Args:
-        pairs: As `read_pairs` takes it.
-        gold: As `read_gold` takes it.
-        name: What to call the set; by default the file of pairs, without ending.
-        index_base: What the gold file calls the first word: 1 or 0.
-        hypotheses: Files of other systems' links, which count words from 0.
-
-    Raises:
-        CorpusError: If a file cannot be read, or a link leads outside its sentences.
-    """
-    found = read_pairs(pairs)
-    shapes = [(len(source), len(target)) for source, target in found]
-    links = {Path(path).stem: read_links(path, shapes=shapes) for path in hypotheses}
-    known = read_gold(gold, index_base=index_base, shapes=shapes)
-    return GoldSet(name or Path(pairs).stem, found, known, links)
-
-
-def read_gold_sets(place: str | Path, *, index_base: int = 1) -> list[GoldSet]:
-    """Read every `NAME.src-tgt` with `NAME.gold` of a folder, or the one of a prefix such as `folder/enfr`.
-
-    Raises:
-        CorpusError: If there is none, or a file cannot be read.
-    """
-    return [read_gold_set(pairs, gold, name=name, index_base=index_base) for name, pairs, gold in find_gold_sets(place)]
-
-
 def evaluate_alignment(  # noqa: PLR0913 - align_every and how to judge
     model: Model,
     sets: Sequence[GoldSet],
@@ -161,10 +101,9 @@ def evaluate_alignment(  # noqa: PLR0913 - align_every and how to judge
         The scores.
 
     Raises:
-        ValueError: As in `align_every`, or if there is no set.
+        ValueError: As in `align_every`, or if there is no set, no resample, or a negative seed.
     """
-    if not sets:
-        raise SettingError("sets must hold at least one set of sentence pairs with gold links, got none")
+    _check_request(sets, methods, n_resamples, seed)
     encoder = model if isinstance(model, Encoder) else load_encoder(model)
     numbers = choose_layers(encoder, layers)
     rows, warnings = [], []
@@ -186,6 +125,18 @@ def evaluate_alignment(  # noqa: PLR0913 - align_every and how to judge
     return AlignmentEvaluation(table, run, tuple(warnings))
 
 
+def _check_request(sets: Sequence[GoldSet], methods: Sequence[str], n_resamples: int, seed: int) -> None:
+    """Refuse before any work what backends and draws would stumble over."""
+    if not sets:
+        raise SettingError("sets must hold at least one set of sentence pairs with gold links, got none")
+    if not methods:
+        raise SettingError("methods must name at least one, got none")
+    if n_resamples < 1:
+        raise SettingError(f"n_resamples must be at least 1, got {n_resamples}")
+    if seed < 0:
+        raise SettingError(f"seed must be 0 or more, got {seed}")
+
+
 def _one_by_one(
     encoder: Encoder, gold_set: GoldSet, methods: Sequence[str], layers: Sequence[int], **settings: Any
 ) -> dict[tuple[str, int], list[WordAlignment]]:
@@ -204,7 +155,8 @@ def _rows(
         key: [alignment.links for alignment in alignments] for key, alignments in found.items()
     }
     systems |= {(name, None): [set(links) for links in lines] for name, lines in gold_set.hypotheses.items()}
-    systems |= {("diagonal", None): diagonal_links(shapes), ("random", None): random_links(shapes, seed=seed)}
+    floors = (diagonal_links(shapes), random_links(shapes, seed=seed))
+    systems |= {(name, None): links for name, links in zip(FLOORS, floors, strict=True)}
     draws = draw_resamples(len(shapes), n_resamples, seed=seed)
     rows = []
     for (method, layer), links in systems.items():

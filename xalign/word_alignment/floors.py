@@ -1,13 +1,11 @@
 """Word alignments that know nothing of the words: what a score has to be seen against."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from xalign.word_alignment.alignment import Link
+from xalign.word_alignment.alignment import Link, Shapes
 
-Shapes = Sequence[tuple[int, int]]
-"""How many source and target words each pair has."""
+FLOORS = ("diagonal", "random")
+"""What their rows are called."""
 
 
 def diagonal_links(shapes: Shapes) -> list[set[Link]]:

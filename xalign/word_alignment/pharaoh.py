@@ -9,11 +9,9 @@ from pathlib import Path
 from xalign.corpora.lines import read_lines
 from xalign.errors import CorpusError, SettingError
 from xalign.files import write_text
-from xalign.word_alignment.alignment import Link, WordAlignment
+from xalign.word_alignment.alignment import Link, Shapes, WordAlignment
 
-Shapes = Sequence[tuple[int, int]]
-"""How many source and target words each pair has."""
-
+BASE_OPTIONS = "on the command line --gold-base or --hypothesis-base"
 LINK = re.compile(r"(\d+)([-p])(\d+)(?::(\d*\.?\d+(?:e-?\d+)?))?", re.ASCII)
 
 
@@ -130,7 +128,7 @@ def _parsed(
         if min(i, j) < 0:
             raise CorpusError(
                 f"{path}, line {number}: words must be counted from {index_base}, got the link {text}; a file that "
-                "counts from 0 needs index_base 0"
+                f"counts from 0 needs index_base 0 ({BASE_OPTIONS})"
             )
         found.append((match[2], i, j, float(match[4] or 1)))
     return found
@@ -154,5 +152,5 @@ def _base_hint(found: Sequence[Iterable[Link]], shapes: Shapes, index_base: int)
     """Say so where every link fits if the file counts from 1 instead of 0."""
     fits: Callable[[Link, tuple[int, int]], bool] = lambda link, shape: all(0 < k <= n for k, n in zip(link, shape))  # noqa: E731, B905
     if index_base == 0 and all(fits(link, shape) for links, shape in zip(found, shapes, strict=True) for link in links):
-        return "; every link fits if the file counts from 1: index_base 1"
+        return f"; every link fits if the file counts from 1: index_base 1 ({BASE_OPTIONS})"
     return "; words are what a space separates"

@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 
 from tqdm import tqdm
 
 from xalign.encoders import Encoder, load_encoder
+from xalign.encoders.weights import quiet
 from xalign.errors import SettingError
 from xalign.word_alignment.alignment import WordAlignment
 from xalign.word_alignment.settings_checks import choose_layers, require_known, words_of_pairs
@@ -55,11 +57,10 @@ def align_with_simalign(
     letter, name = METHODS[method]
     aligner = make_aligner(encoder, layer=number, matching_methods=letter, token_type=TOKEN_TYPES[unit])
     found: list[WordAlignment] = []
-    for source, target in tqdm(
-        list(zip(sentences[::2], sentences[1::2], strict=True)), desc="simalign", unit=" pairs",
-        disable=not progress, leave=False,
-    ):  # fmt: skip
-        cut = _is_cut(aligner, source, target)
+    both = list(zip(sentences[::2], sentences[1::2], strict=True))
+    for source, target in tqdm(both, desc="simalign", unit=" pairs", disable=not progress, leave=False):
+        (no_source, cut_source), (no_target, cut_target) = (_unread(aligner, words) for words in (source, target))
+        cut = cut_source or cut_target
         if cut and unit == "word":
             raise SettingError(
                 f"pairs[{len(found)}] is longer than simalign reads, and it fails on such pairs with unit word; "
@@ -67,7 +68,7 @@ def align_with_simalign(
             )
         links = aligner.get_word_aligns(list(source), list(target))[name] if source and target else []
         confidence = {(int(i), int(j)): float("nan") for i, j in links}
-        found.append(WordAlignment(source, target, confidence, truncated=cut))
+        found.append(WordAlignment(source, target, confidence, no_source, no_target, cut))
     return found
 
 
@@ -85,19 +86,21 @@ def make_aligner(encoder: Encoder, **options: Any) -> Any:
 
     if encoder.source.lowercase:
         raise SettingError(f"{encoder.name} reads lowered text, which simalign does not; take backend xalign")
-    with _quiet():
+    with _unlogged(), quiet():
         return SentenceAligner(model=str(encoder.source.folder), device=encoder.device, **options)
 
 
-def _is_cut(aligner: Any, *sides: tuple[str, ...]) -> bool:
-    """Whether a side is longer than the package's tokenizer lets through."""
+def _unread(aligner: Any, words: tuple[str, ...]) -> tuple[tuple[int, ...], bool]:
+    """Return the words of which the package reads no token, and whether it cuts the sentence off."""
     tokenizer = aligner.embed_loader.tokenizer
-    rows = tokenizer([list(words) for words in sides if words], is_split_into_words=True, verbose=False)["input_ids"]
-    return any(len(row) > tokenizer.model_max_length for row in rows)
+    room = tokenizer.model_max_length - tokenizer.num_special_tokens_to_add()
+    counts = [len(tokenizer.tokenize(word)) for word in words]
+    starts = [0, *accumulate(counts)]
+    return tuple(i for i, n in enumerate(counts) if not n or starts[i] >= room), starts[-1] > room
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _unlogged() -> Iterator[None]:
     """Keep the package's own log, which goes to stderr whatever the caller wants, to warnings."""
     import simalign.simalign
 

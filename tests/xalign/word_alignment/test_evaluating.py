@@ -6,8 +6,14 @@ import pytest
 from probes.alignment_errors import alignment_error_rate
 from xalign.encoders import load_encoder
 from xalign.errors import CorpusError, SettingError
-from xalign.word_alignment import AlignmentEvaluation, align_words, evaluate_alignment
-from xalign.word_alignment.evaluating import GoldSet, read_gold_set, read_gold_sets
+from xalign.word_alignment import (
+    AlignmentEvaluation,
+    GoldSet,
+    align_words,
+    evaluate_alignment,
+    read_gold_set,
+    read_gold_sets,
+)
 from xalign.word_alignment.floors import diagonal_links, random_links
 from xalign.word_alignment.pharaoh import GoldLinks
 
@@ -101,6 +107,18 @@ def test_published_output_has_its_published_error_rate_when_read_from_files(real
     whole = read_gold_set(folder / "enfr.src-tgt", folder / "enfr.gold", hypotheses=[path])
     links = [set(line) for line in whole.hypotheses["awesome"]]
     assert alignment_error_rate(links, whole.gold.sure, whole.gold.possible).aer == pytest.approx(0.041, abs=5e-4)
+
+
+def test_other_systems_may_count_from_1_and_keep_names_of_their_own(tmp_path):
+    (tmp_path / "a.src-tgt").write_text("a b ||| c d\n")
+    (tmp_path / "a.gold").write_text("1-1 2-2\n")
+    (tmp_path / "x.one").write_text("1-2 2-2\n")
+    (tmp_path / "x.zero").write_text("0-1 1-1\n")
+    pairs, gold, one, zero = (tmp_path / name for name in ("a.src-tgt", "a.gold", "x.one", "x.zero"))
+    found = read_gold_set(pairs, gold, hypotheses=[one], hypothesis_base=1).hypotheses
+    assert found == read_gold_set(pairs, gold, hypotheses=[zero]).hypotheses == {"x": [{(0, 1): 1.0, (1, 1): 1.0}]}
+    with pytest.raises(SettingError, match="got x twice; rename one"):
+        read_gold_set(pairs, gold, hypotheses=[zero, zero])
 
 
 def test_the_diagonal_stays_in_its_sentence_and_is_straight_where_both_sides_are_equal():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from xalign.errors import CorpusError
-from xalign.word_alignment import read_pairs
+from xalign.word_alignment import read_gold_sets, read_pairs
 from xalign.word_alignment.reading import find_gold_sets
 
 PAIRS = [(["the", "cat", "."], ["le", "chat", "."]), ([], []), (["rain"], []), (["日本"], ["Japan", "!"])]
@@ -85,7 +85,5 @@ def test_half_a_gold_set_or_none_is_refused(tmp_path):
 
 def test_the_real_gold_links_lead_to_words_as_they_are_read(real_data):
     folder = real_data / "word_alignment" / "awesome"
-    from xalign.word_alignment.evaluating import read_gold_sets
-
     sizes = {each.name: (each.gold.n, sum(map(len, each.gold.possible))) for each in read_gold_sets(folder)}
     assert sizes == {"enfr": (447, 17438), "jaen": (582, 13562), "roen": (248, 6198), "zhen": (450, 11416)}
