@@ -47,7 +47,11 @@ def realign(  # noqa: PLR0913 - options of a command
     batch_size: Annotated[int, typer.Option(help="Sentence pairs of a forward pass.")] = 16,
     accumulation: Annotated[int, typer.Option(help="Forward passes of an update.")] = 1,
     learning_rate: Annotated[float, typer.Option(help="Its highest.")] = 7.5e-6,
+    language_temperature: Annotated[
+        float, typer.Option(help="1 draws languages in proportion to their sentences, more evens them out.")
+    ] = 1.0,
     evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at watched sentences.")] = 500,
+    save_every: Annotated[int, typer.Option(help="Steps between two checkpoints, from which a run goes on.")] = 1000,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
     dictionary: Annotated[
         Path | None,
@@ -82,7 +86,9 @@ def realign(  # noqa: PLR0913 - options of a command
             batch_size=batch_size,
             accumulation=accumulation,
             learning_rate=learning_rate,
+            language_temperature=language_temperature,
             evaluate_every=evaluate_every,
+            save_every=save_every,
             precision=precision,
             seed=seed,
         )
@@ -166,11 +172,11 @@ def _topic_line(row: dict[Any, Any]) -> str:
 
 
 def _numbers(row: dict[Any, Any], n: int) -> str:
-    return f"{n:>9}{row['before']:>8.3f}{row['after']:>8.3f}{row['change']:>+8.3f}"
+    return f"{n:>9}{row['before']:>8.3f}{row['after']:>8.3f}{row['change']:>+z8.3f}"
 
 
 def _interval(row: dict[Any, Any]) -> str:
-    return "" if isnan(row["ci_low"]) else f"[{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
+    return "" if isnan(row["ci_low"]) else f"[{row['ci_low']:+z.3f}, {row['ci_high']:+z.3f}]"
 
 
 def _number(value: float) -> str:
@@ -181,7 +187,7 @@ def _by_layer(moved: pd.DataFrame, probe: str) -> str:
     rows = moved[moved["probe"] == probe]
     wide = rows.pivot_table(index="group", columns="layer", values="change", sort=False)
     wide = wide.reindex(columns=sorted(wide.columns)).rename_axis(index=None, columns="layer")
-    return wide.to_string(float_format=lambda value: f"{value:+.3f}", na_rep="-")
+    return wide.to_string(float_format=lambda value: f"{value:+z.3f}", na_rep="-")
 
 
 def _as_json(result: Realignment, folder: Path) -> str:

@@ -272,7 +272,7 @@ def _label_languages(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def _signed(change: float) -> str:
-    return f"{change:+.3f}".replace("-", "−")
+    return f"{change:+z.3f}".replace("-", "−")
 
 
 def _name_size(rows: pd.DataFrame) -> float:

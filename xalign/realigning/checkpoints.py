@@ -21,6 +21,7 @@ BEST_FILE = "best.safetensors"
 PROGRESS_FILE = "progress.json"
 KEPT = 2
 NAME = re.compile(r"checkpoint-(\d+)")
+HASH = re.compile(r"[0-9a-f]{32,}")
 
 Run = Mapping[str, Any]
 
@@ -39,13 +40,13 @@ def open_work_folder(work: Path, run: Run, *, resume: bool) -> None:
         resume: Take up what an interrupted run of the same kind left; otherwise it is deleted.
 
     Raises:
-        RealignmentError: If another run left its checkpoints there, or the folder holds something else.
+        RealignmentError: If another run left checkpoints there that are whole, or the folder holds something else.
     """
     if work.exists() and not (work / RUN_FILE).is_file() and any(work.iterdir()):
         raise RealignmentError(f"{work} is needed for checkpoints, but holds something else; move it, or change out")
     if work.exists() and not resume:
         shutil.rmtree(work)
-    if (work / RUN_FILE).is_file():
+    if (work / RUN_FILE).is_file() and last_checkpoint(work) is not None:
         before = json.loads((work / RUN_FILE).read_text(encoding="utf-8"))
         refuse_other_run(before, run, f"{work} holds the checkpoints of an interrupted run")
     write_text(work / RUN_FILE, json.dumps(run, indent=2, sort_keys=True))
@@ -58,17 +59,32 @@ def refuse_other_run(before: Run, run: Run, what: str) -> None:
         RealignmentError: If they differ; says in what.
     """
     there, now = _flat(before), _flat(json.loads(json.dumps(run)))
-    changed = [name for name in sorted({*there, *now}) if there.get(name) != now.get(name)]
+    changed = [name for name in {**there, **now} if there.get(name) != now.get(name)]
     if changed:
-        listed = ", ".join(f"{name} ({there.get(name)!r} there, {now.get(name)!r} now)" for name in changed[:3])
+        listed = ", ".join(f"{name} ({_told(there, name)} there, {_told(now, name)} now)" for name in changed[:3])
         raise RealignmentError(
-            f"{what} with other settings or data: {listed}; pass resume=False to begin again, or change out"
+            f"{what} with other settings or data: {listed}; pass resume=False (--no-resume) to begin again, or change "
+            "out"
         )
 
 
 def _flat(run: Run) -> dict[str, Any]:
-    """Put the settings beside the rest, so that a difference is named by its own name."""
-    return {**{name: value for name, value in run.items() if name != "settings"}, **run.get("settings", {})}
+    """Put settings, and what is kept by language, beside the rest, so that a difference is named by its own name."""
+    found: dict[str, Any] = {"languages": sorted(run["text"])} if "text" in run else {}
+    for name, value in run.items():
+        if isinstance(value, Mapping):
+            found |= {inner if name == "settings" else f"{name} of {inner}": part for inner, part in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def _told(flat: Mapping[str, Any], name: str) -> str:
+    """A value in a message: of a hash its beginning, which is enough to tell two apart."""
+    value = flat.get(name)
+    if isinstance(value, str) and HASH.fullmatch(value):
+        return value[:8]
+    return "none" if value is None else repr(value)
 
 
 def last_checkpoint(work: Path) -> Path | None:

@@ -21,6 +21,6 @@ class DivergedError(RealignmentError):
     def __init__(self, step: int, best_step: int, folder: Path):
         self.step, self.best_step, self.folder = step, best_step, folder
         super().__init__(
-            f"the loss or a weight became NaN or infinite at step {step}; the best model before it, of step "
+            f"the loss, a weight or a vector became NaN or infinite at step {step}; the best model before it, of step "
             f"{best_step}, is in {folder}. Lower learning_rate, raise warmup, or use precision='float32'"
         )

@@ -79,3 +79,4 @@ def _write_weights(path: Path, values: Mapping[str, Tensor], target: Path) -> No
     for name in stored.keys() & values.keys():
         stored[name] = values[name].detach().cpu().to(stored[name].dtype).contiguous()
     safetensors.torch.save_file(stored, target, metadata=metadata)
+    shutil.copymode(target.with_name("config.json"), target)  # safetensors' own mode lets only the owner read

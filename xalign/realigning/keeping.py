@@ -16,7 +16,7 @@ from xalign.realigning.watching import HeldOut, LogEntry
 
 
 class Diverged(Exception):  # noqa: N818 - ends the training loop, and becomes a DivergedError that knows the folder
-    """The loss or a weight is not finite.
+    """The loss, a weight or a watched vector is not finite.
 
     Attributes:
         step: The step at which it was seen, from 1.
@@ -101,6 +101,8 @@ class Keeper(TrainerCallback):
             raise Diverged(step, float("nan"))
         scores = {} if self.held_out is None else self.held_out.score(self.network)
         retrieval = float(np.mean(list(scores.values()))) if scores else None
+        if retrieval is not None and not np.isfinite(retrieval):
+            raise Diverged(step, float("nan"))
         best = max((entry.retrieval for entry in self.log if entry.retrieval is not None), default=-1.0)
         self.log.append(LogEntry(step, loss, retrieval, scores))
         self._losses.clear()

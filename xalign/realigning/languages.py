@@ -149,7 +149,7 @@ def group_languages(wanted: Wanted, corpus: Corpus, *, pivot: str, unseen: Seque
     """Put every language of a corpus beside the pivot into one group.
 
     Args:
-        wanted: What `read_wanted` read.
+        wanted: What `read_languages` read.
         corpus: The text; it has the pivot.
         pivot: Its code.
         unseen: Languages to call unseen, in any spelling; none for those of the corpus that were not candidates.

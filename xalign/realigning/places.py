@@ -1,6 +1,7 @@
 """Where a realigned model goes: beside its checkpoints until it is whole, then into its folder."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from xalign.realigning.errors import DivergedError, RealignmentError
 RECORD = "training_run.json"
 BESIDE = ("before", "after", "choice", "chosen.json", "realign.json", "report.html")
 """What a study of a realignment writes beside the model."""
+HARMLESS = (".", "lost+found")
+"""How names begin that a fresh volume or a file that was being written may leave in a folder."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ def finished(out: Path, run: Run, *, resume: bool) -> TrainingOutcome | None:
     if out.exists() and not out.is_dir():
         raise RealignmentError(f"out must be a folder, got the file {out}")
     if not (out / RECORD).is_file():
-        strange = sorted(path.name for path in out.iterdir() if path.name not in BESIDE) if out.exists() else []
+        names = sorted(path.name for path in out.iterdir()) if out.exists() else []
+        strange = [name for name in names if name not in BESIDE and not name.startswith(HARMLESS)]
         if strange and not work_folder(out).exists():
             raise RealignmentError(
                 f"out must be a new or empty folder, got {out}, which holds {', '.join(strange[:3])}; give another"
@@ -97,5 +101,5 @@ def publish(model: Path, out: Path, run: Run, facts: Mapping[str, Any]) -> None:
         if path.is_file():
             target = out / path.relative_to(model)
             target.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(target)
+            shutil.move(path, target)  # `out` may be a volume of its own, onto which nothing can be renamed
     write_text(out / RECORD, json.dumps({"run": run, "outcome": facts}, indent=2, ensure_ascii=False))

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from xalign.corpora.bitexts import Corpus
 from xalign.corpora.languages import resolve_language
 from xalign.corpora.parallel import Pair
@@ -97,12 +99,14 @@ def make_plan(
     Raises:
         CorpusError: If a corpus lacks the pivot.
         UnknownNameError: If it lacks a language, or the model a layer.
-        SettingError: If `max_length` leaves no room for a word.
+        SettingError: If `max_length` leaves no room for a word, or the device does not have the precision.
         RealignmentError: If low rank is asked for without peft.
     """
     layers = settings.layer_numbers(encoder.n_layers)
     if settings.lora_rank is not None:
         require_peft()
+    if settings.precision == "float16" and torch.device(encoder.device).type == "cpu":
+        raise SettingError("precision must be float32 or bfloat16 on the CPU, got 'float16'; that needs a GPU")
     special = encoder.tokenizer.num_special_tokens_to_add()
     if settings.max_length <= special:
         raise SettingError(

@@ -110,6 +110,16 @@ def describe_links(pairs: Mapping[str, Pair], word_pairs: WordPairs | None) -> A
     }
 
 
+def name_links(word_pairs: WordPairs | None, *, settings: RealignmentSettings) -> str:
+    """Say in words where the pairs of words come from."""
+    if not settings.aligns_words:
+        return "none: whole sentences are aligned"
+    if word_pairs is None:
+        return "linked by the starting model"
+    sources = word_pairs.values() if isinstance(word_pairs, Mapping) else [word_pairs]
+    return "from dictionaries" if all(isinstance(source, str | Path) for source in sources) else "given as links"
+
+
 def describe_text(pairs: Mapping[str, Pair]) -> dict[str, str]:
     """Return a hash of each language's sentence pairs."""
     return {

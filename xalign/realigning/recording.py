@@ -41,6 +41,7 @@ class Found:
         before: The starting model.
         after: The realigned one.
         outcome: What `train` returned.
+        word_pairs: Where its pairs of words came from.
         task: The task that topics make, or why there is none.
         seconds: Durations by name.
     """
@@ -50,6 +51,7 @@ class Found:
     before: Measured
     after: Measured
     outcome: TrainingOutcome
+    word_pairs: str
     task: TopicTask | str
     seconds: Mapping[str, float]
 
@@ -96,7 +98,7 @@ def _describe(study: Study, found: Found, moved: pd.DataFrame) -> dict[str, Any]
         "before": _means(moved, "before"),
         "after": _means(moved, "after"),
         "settings": study.settings.as_json() | {"aligned_layers": list(_aligned(study))},
-        "training": _training(found.outcome),
+        "training": _training(found.outcome) | {"word_pairs": found.word_pairs},
         "seeds": {"training": study.settings.seed, "measuring": study.measuring.seed},
         "corpus": found.before.report.run["corpus"] | {"hash": study.rows.fingerprint, "sentences": corpus.n},
         "division": study.rows.words,

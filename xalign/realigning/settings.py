@@ -48,7 +48,8 @@ class RealignmentSettings:
         evaluate_every: Steps between two looks at the held-out sentences; also at step 0 and after the last.
         n_watched: Held-out sentences looked at, at most, spread evenly over those given.
         save_every: Steps between two checkpoints; None for none.
-        precision: Of the forward passes: `float32`, `bfloat16` or `float16`; weights and updates are float32.
+        precision: Of the forward passes: `float32`, `bfloat16` or (on a GPU) `float16`; weights and updates are
+            float32.
         seed: Decides the order of the data, dropout and the first low-rank weights.
 
     Raises:

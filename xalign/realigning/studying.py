@@ -16,7 +16,7 @@ from xalign.realigning.measuring import Measured, Measuring
 from xalign.realigning.picking import Pick, pick_languages
 from xalign.realigning.places import TrainingOutcome, finished, work_folder
 from xalign.realigning.planning import make_plan
-from xalign.realigning.preparing import WordPairs
+from xalign.realigning.preparing import WordPairs, name_links
 from xalign.realigning.recording import Found, put_together
 from xalign.realigning.results import Realignment
 from xalign.realigning.settings import RealignmentSettings
@@ -63,8 +63,9 @@ class Study:
             pick.save(self.folder)
         outcome = self._train(groups, word_pairs)
         after = self._measure(self._load_realigned(), AFTER, task)
+        links = name_links(word_pairs, settings=self.settings)
         seconds = {"training": outcome.seconds, "total": time.perf_counter() - started}
-        result = put_together(self, Found(groups, pick, before, after, outcome, task, seconds))
+        result = put_together(self, Found(groups, pick, before, after, outcome, links, task, seconds))
         result.save()
         return result
 

@@ -138,7 +138,7 @@ def _damage_told(checkpoint: str | None) -> Iterator[None]:
     except Exception as error:
         raise RealignmentError(
             f"{checkpoint} cannot be read ({type(error).__name__}); delete that folder to go on from the checkpoint "
-            "before it, or pass resume=False to begin again"
+            "before it, or pass resume=False (--no-resume) to begin again"
         ) from error
 
 

@@ -95,7 +95,7 @@ def train(  # noqa: PLR0913 - the arguments are the public interface
         open_work_folder(work, run, resume=resume or arguments.process_index > 0)
     links = find_links(plan.encoder, plan.pairs, word_pairs) if settings.aligns_words else {}
     data = prepare(plan.reader, plan.pairs, settings, links)
-    with _randomness_kept():
+    with randomness_kept():
         facts = _train(plan, data, arguments, progress=progress)
     with arguments.main_process_first(local=False):
         if arguments.process_index == 0:
@@ -177,7 +177,7 @@ def _collator(plan: Plan) -> Collator:
 
 
 @contextmanager
-def _randomness_kept() -> Iterator[None]:
+def randomness_kept() -> Iterator[None]:
     """Give the caller's random generators back as they were: the Trainer seeds all of them."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the caller's, not ours
     try:

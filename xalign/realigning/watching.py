@@ -1,5 +1,6 @@
 """What is looked at while a model is trained: does each held-out sentence find its translation?"""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -67,8 +68,13 @@ class HeldOut:
         self.pad_id = pad_id
 
     def score(self, network: AlignedLayers) -> dict[str, float]:
-        """Return the P@1 of each language with the pivot, mean of both directions and of the aligned layers."""
+        """Return the P@1 of each language with the pivot, mean of both directions and of the aligned layers.
+
+        All are NaN where a vector is not finite, which happens before a weight is so.
+        """
         vectors = self._encode(network)
+        if not np.isfinite(vectors).all():
+            return dict.fromkeys(self.places, math.nan)
         return {
             language: float(np.mean([self._accuracy(layer, *places) for layer in vectors]))
             for language, places in self.places.items()

@@ -126,14 +126,16 @@ def test_every_option_reaches_the_function(monkeypatch, tmp_path):
         "realign", "m", "c", "--languages", "sw", "--choose", 3, "--out", tmp_path, "--unseen", "fin,deu",
         "--pivot", "fra", "--loss", "l2", "--layers", "middle,3", "--freeze", "lower", "--lora-rank", 4,
         "--temperature", 0.2, "--anchor", 0.3, "--steps", 5, "--batch-size", 6, "--accumulation", 2,
-        "--learning-rate", 1e-4, "--evaluate-every", 7, "--precision", "bfloat16", "--dictionary", "d.tsv",
+        "--learning-rate", 1e-4, "--evaluate-every", 7, "--language-temperature", 3, "--save-every", 11,
+        "--precision", "bfloat16", "--dictionary", "d.tsv",
         "--probes", "cka,anc", "--permutations", 8, "--resamples", 9, "--seed", 10, "--device", "cpu",
         "--no-cache", "--no-resume", "--quiet",
     )  # fmt: skip
     assert asked["positional"] == ("m", "c")
     assert asked["settings"] == RealignmentSettings(
         loss="l2", layers=("middle", 3), freeze="lower", lora_rank=4, temperature=0.2, anchor=0.3, steps=5,
-        batch_size=6, accumulation=2, learning_rate=1e-4, evaluate_every=7, precision="bfloat16", seed=10,
+        batch_size=6, accumulation=2, learning_rate=1e-4, evaluate_every=7, language_temperature=3.0, save_every=11,
+        precision="bfloat16", seed=10,
     )  # fmt: skip
     expected = {
         "languages": "sw", "choose": 3, "out": tmp_path, "unseen": ["fin", "deu"], "pivot": "fra",

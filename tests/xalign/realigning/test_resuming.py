@@ -53,9 +53,10 @@ def run(dropping, corpus, dictionaries):
     """Train into a folder."""
 
     def start(out: Path, settings: RealignmentSettings = SETTINGS, **options):
-        encoder = load_encoder(dropping, device="cpu")
+        encoder = options.pop("model", None) or load_encoder(dropping, device="cpu")
+        languages = options.pop("languages", BOTH)
         options = {"held_out": corpus, "word_pairs": dictionaries, "progress": False, **options}
-        return train(encoder, corpus, BOTH, out, settings, **options)
+        return train(encoder, corpus, languages, out, settings, **options)
 
     return start
 
@@ -113,13 +114,32 @@ def test_other_settings_do_not_take_up_a_run_and_the_message_names_them(run, who
     other = SETTINGS.changed(learning_rate=0.02)
     with pytest.raises(RealignmentError, match=r"interrupted run with other settings or data: learning_rate \(0.01 th"):
         run(tmp_path / "out", other)
-    with pytest.raises(RealignmentError, match=r"held_out \("):
+    with pytest.raises(RealignmentError, match=r"held_out of deu_Latn \([0-9a-f]{8} there, none now"):
         run(tmp_path / "out", held_out=None)
     begun = run(tmp_path / "out", other, resume=False)
     with pytest.raises(RealignmentError, match=r"holds a model that was realigned with other settings or data: learn"):
         run(tmp_path / "out")
     assert begun.log[0] == whole.log[0]
     assert begun.log[1] != whole.log[1]
+
+
+def test_a_run_that_died_before_its_first_checkpoint_binds_no_other(run, kill_at, monkeypatch, tmp_path):
+    kill_at(2)
+    with pytest.raises(Killed):
+        run(tmp_path / "out")
+    monkeypatch.undo()
+    other = SETTINGS.changed(steps=2, learning_rate=0.02)
+    assert run(tmp_path / "out", other).log == run(tmp_path / "other", other).log
+
+
+def test_languages_that_differ_are_named(run, whole):
+    other = load_encoder(whole.folder, device="cpu")
+    with pytest.raises(RealignmentError, match=r"data: model \([0-9a-f]{8} there, [0-9a-f]{8} now\)"):
+        run(whole.folder, model=other)
+    with pytest.raises(
+        RealignmentError, match=r"data: languages \(\['deu_Latn', 'swh_Latn'\] there, \['swh_Latn'\] no"
+    ):
+        run(whole.folder, languages=["swh_Latn"])
 
 
 def test_checkpoints_may_be_made_at_other_steps(run, whole, kill_at, monkeypatch, tmp_path):

@@ -156,6 +156,7 @@ def test_the_folder_is_an_ordinary_model_with_a_record_of_what_was_done(result, 
     assert record["corpus"]["hash"] == corpus.fingerprint
     assert record["division"].endswith("(random rows, 70, 10 and 20 %, seed 0)")
     assert record["settings"]["loss"] == "sentence"
+    assert record["training"]["word_pairs"] == "none: whole sentences are aligned"
     assert record["seeds"] == {"training": 0, "measuring": 0}
     assert record["model"]["fingerprint"] == encoder.fingerprint != record["realigned"]["fingerprint"]
     for side in ("before", "after"):
@@ -210,7 +211,7 @@ def test_a_report_is_kept_only_for_the_same_model_text_and_arguments(result, enc
 
 def test_another_training_does_not_touch_a_folder_that_holds_a_result(result, encoder, corpus, cache):
     before = (result.folder / "realign.json").read_bytes()
-    with pytest.raises(RealignmentError, match="pass resume=False to begin again, or change out"):
+    with pytest.raises(RealignmentError, match=r"pass resume=False \(--no-resume\) to begin again, or change out"):
         realign(encoder, corpus, languages=["deu_Latn"], out=result.folder, cache=cache, **FAST)
     assert (result.folder / "realign.json").read_bytes() == before
     assert (result.folder / "before" / "run.json").is_file()

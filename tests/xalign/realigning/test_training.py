@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -35,27 +36,44 @@ def mean_vectors(encoder, sentences, layer: int = 4) -> np.ndarray:
     return encoder.encode(sentences, layers=[layer], progress=False).layer(layer)
 
 
-def test_training_is_adamw_on_the_drawn_batches_with_a_linear_warm_up_and_fall(encoder, corpus, tmp_path):
-    outcome = train(encoder, corpus, BOTH, tmp_path / "out", QUICK, progress=False)
-    plan = make_plan(encoder, corpus, BOTH, QUICK, pivot="eng_Latn", held_out=None)
-    dataset = draw_dataset(plan, prepare(plan.reader, plan.pairs, QUICK, {}), n_processes=1)
+@pytest.mark.parametrize("accumulation", [1, 3])
+def test_training_is_adamw_on_the_drawn_batches_with_a_linear_warm_up_and_fall(encoder, corpus, tmp_path, accumulation):
+    settings = QUICK.changed(accumulation=accumulation)
+    outcome = train(encoder, corpus, BOTH, tmp_path / "out", settings, progress=False)
+    plan = make_plan(encoder, corpus, BOTH, settings, pivot="eng_Latn", held_out=None)
+    dataset = draw_dataset(plan, prepare(plan.reader, plan.pairs, settings, {}), n_processes=1)
+    assert len(dataset) == 6 * accumulation
     model = plan.fresh().layered.module.requires_grad_(True)
     model.pooler.requires_grad_(False)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.0, weight_decay=0.0)
-    for step, drawn in enumerate(dataset.drawn):
+    for number, drawn in enumerate(dataset.drawn):
         examples = [dataset.examples[language][pair] for language, pair in drawn]
         source, pivot = ([getattr(example, side).ids for example in examples] for side in ("source", "pivot"))
         vectors = [
             torch.stack([model(torch.tensor([ids]))[0][0].mean(dim=0) for ids in side]) for side in (source, pivot)
         ]
-        optimizer.param_groups[0]["lr"] = 0.003 * min(step / 3, (6 - step) / 3)
-        optimizer.zero_grad()
-        weak_contrastive(*vectors).backward()
+        (weak_contrastive(*vectors) / accumulation).backward()
+        step, rest = divmod(number + 1, accumulation)
+        if rest:
+            continue
+        optimizer.param_groups[0]["lr"] = 0.003 * min((step - 1) / 3, (7 - step) / 3)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        optimizer.zero_grad()
     written = weights_of(outcome.folder)
     for name, value in model.state_dict().items():
         torch.testing.assert_close(written[name], value, atol=2e-5, rtol=0)
+
+
+def test_mixed_precision_rounds_the_passes_and_keeps_whole_weights(encoder, corpus, tmp_path):
+    """The passes' rounding shows in the loss, a little; the weights are not those that the short type can hold."""
+    whole = train(encoder, corpus, BOTH, tmp_path / "whole", QUICK, progress=False)
+    mixed = train(encoder, corpus, BOTH, tmp_path / "mixed", QUICK.changed(precision="bfloat16"), progress=False)
+    gaps = [abs(a["loss"] - b["loss"]) for a, b in zip(whole.log[1:], mixed.log[1:], strict=True)]
+    assert 0 < max(gaps) < 0.01
+    after = weights_of(mixed.folder)["encoder.layer.0.output.dense.weight"]
+    assert after.dtype == torch.float32
+    assert not after.equal(after.bfloat16().float())
 
 
 @pytest.mark.parametrize("loss", ["sentence", "strong", "weak", "l2"])
@@ -211,6 +229,26 @@ def test_a_loss_that_is_not_finite_stops_at_the_best_and_is_told_again(encoder, 
         train(encoder, corpus, BOTH, tmp_path / "out", QUICK.changed(learning_rate=0.01), **arguments)
 
 
+def test_watched_vectors_that_are_not_finite_stop_the_training_too(encoder, corpus, tmp_path):
+    """A rate that throws the weights far away, yet leaves them finite."""
+    with pytest.raises(DivergedError, match=r"the best model before it, of step 0, is in") as caught:
+        train(
+            encoder, corpus, BOTH, tmp_path / "out", QUICK.changed(learning_rate=1e30, steps=2, warmup=0.0),
+            held_out=corpus, progress=False,
+        )  # fmt: skip
+    assert caught.value.best_step == 0
+    before = load_encoder(caught.value.folder, device="cpu")
+    assert np.array_equal(mean_vectors(before, ["de1 de2"]), mean_vectors(encoder, ["de1 de2"]))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+def test_others_may_read_the_model_where_they_may_read_other_files(encoder, corpus, tmp_path):
+    outcome = train(encoder, corpus, BOTH, tmp_path / "out", QUICK.changed(steps=1), progress=False)
+    (tmp_path / "file").touch()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in outcome.folder.iterdir()}
+    assert set(modes.values()) == {(tmp_path / "file").stat().st_mode & 0o777}, modes
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -219,6 +257,11 @@ def test_a_loss_that_is_not_finite_stops_at_the_best_and_is_told_again(encoder, 
         ({"pivot": "fra_Latn"}, CorpusError, r"pivot must be a language of small, got 'fra_Latn'"),
         ({"settings": QUICK.changed(layers=(9,))}, UnknownNameError, r"layers must be in 0 to 4, or 'last'.*got 9"),
         ({"settings": QUICK.changed(batch_size=61)}, SettingError, r"batch_size must be at most 60"),
+        (
+            {"settings": QUICK.changed(precision="float16")},
+            SettingError,
+            r"precision must be .* on the CPU, got 'float16'",
+        ),
         ({"settings": QUICK.changed(max_length=2)}, SettingError, r"max_length must be at least 3"),
         ({"word_pairs": {"deu_Latn": []}, "loss": "strong"}, ValueError, r"links must hold a list for each of the 60"),
         ({"word_pairs": {"swh_Latn": []}, "loss": "strong"}, UnknownNameError, r"got none for deu_Latn"),
@@ -250,8 +293,10 @@ def test_a_dictionary_file_serves_a_single_language(encoder, corpus, dictionarie
 
 
 def test_a_folder_with_something_else_is_left_alone(encoder, corpus, tmp_path, model_folder):
+    (tmp_path / "fresh" / "lost+found").mkdir(parents=True)
+    assert train(encoder, corpus, BOTH, tmp_path / "fresh", QUICK.changed(steps=1), progress=False).best_step == 1
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(RealignmentError, match=r"out must be a new or empty folder, got .*which holds notes.txt"):
+    with pytest.raises(RealignmentError, match=r"out must be a new or empty folder, got .*which holds .*notes.txt"):
         train(encoder, corpus, BOTH, tmp_path, QUICK, progress=False)
     with pytest.raises(RealignmentError, match=r"which holds config.json"):
         train(encoder, corpus, BOTH, model_folder, QUICK, progress=False)
