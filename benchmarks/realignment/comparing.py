@@ -11,12 +11,12 @@ from scipy import stats
 
 from benchmarks.realignment.languages import POOL
 from benchmarks.realignment.planning import ALL, AWARE, LEAST, MOST, NEEDY, RANDOM
-from benchmarks.realignment.rows import OTHER, UNSEEN_ROLE
+from benchmarks.realignment.rows import OTHER, OUTSIDE
 from benchmarks.realignment.summarising import LEVEL, WHOLE_POOL, changes_of, in_group
 from xalign.transferring.estimating import holm
 
 CONTRASTS = ((MOST, LEAST), (AWARE, RANDOM), (NEEDY, RANDOM), (MOST, RANDOM), (LEAST, RANDOM), (ALL, RANDOM))
-GROUPS = (WHOLE_POOL, UNSEEN_ROLE, OTHER)
+GROUPS = (WHOLE_POOL, OUTSIDE, OTHER)
 TOGETHER = 0
 """Stands for k where the sizes are taken together."""
 
@@ -50,11 +50,20 @@ class Pair:
         return _mean(self.first, (0, 1)) - _mean(self.second, (0, 1))
 
     @property
-    def sources(self) -> list[Source]:
-        """What trainings add to the error of the mean, and random sets: of means over the languages both arms have."""
-        first, second = (cube[..., ~np.isnan(self.languages)] for cube in (self.first, self.second))
-        seeds = _mean(_mean(first, 0) - _mean(second, 0), 1)
-        return [_source(seeds), *(_source(_mean(cube, (1, 2))) for cube in (first, second) if len(cube) > 1)]
+    def seeds(self) -> Float[np.ndarray, " seeds"]:
+        """The difference in each training, over the languages both arms have."""
+        first, second = self._shared
+        return _mean(_mean(first, 0) - _mean(second, 0), 1)
+
+    @property
+    def draws(self) -> list[Source]:
+        """What random sets add to the error of the mean."""
+        return [_source(_mean(cube, (1, 2))) for cube in self._shared if len(cube) > 1]
+
+    @property
+    def _shared(self) -> tuple[Cube, Cube]:
+        known = ~np.isnan(self.languages)
+        return self.first[..., known], self.second[..., known]
 
     @property
     def n_beaten(self) -> int:
@@ -132,8 +141,8 @@ def _test(pairs: Sequence[Pair]) -> dict[str, Any]:
     """Test one contrast at one size, or at several together."""
     found = _mean(np.stack([pair.languages for pair in pairs]), 0)
     found = found[~np.isnan(found)]
-    shared = [Source(one.variance / len(pairs) ** 2, one.freedom) for pair in pairs for one in pair.sources]
-    sources = [one for one in (_source(found), *shared) if one.freedom > 0 and one.variance > 0]
+    sources = [_source(found), *_seed_sources(pairs), *_divided([one for pair in pairs for one in pair.draws], pairs)]
+    sources = [one for one in sources if one.freedom > 0 and one.variance > 0]
     mean, nothing = float(found.mean()), float("nan")
     told = {"n": found.size, "difference": mean}
     if not sources:
@@ -143,6 +152,18 @@ def _test(pairs: Sequence[Pair]) -> dict[str, Any]:
     reach = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
     p = 2 * float(stats.t.sf(abs(mean) / error, freedom))
     return told | {"low": mean - reach, "high": mean + reach, "p": p}
+
+
+def _seed_sources(pairs: Sequence[Pair]) -> list[Source]:
+    """What trainings add: those of an arm that is the same at all sizes count once, not once a size."""
+    if len(pairs) > 1 and all(np.array_equal(pair.first, pairs[0].first, equal_nan=True) for pair in pairs):
+        return [_source(_mean(np.stack([pair.seeds for pair in pairs]), 0))]
+    return _divided([_source(pair.seeds) for pair in pairs], pairs)
+
+
+def _divided(sources: Sequence[Source], pairs: Sequence[Pair]) -> list[Source]:
+    """Of the mean over pairs."""
+    return [Source(one.variance / len(pairs) ** 2, one.freedom) for one in sources]
 
 
 def _source(values: np.ndarray) -> Source:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from benchmarks.realignment.planning import ALL, AWARE, LEAST, MOST, NEEDY, RANDOM
-from benchmarks.realignment.rows import CHOSEN, OTHER, OUTCOMES, PIVOT_ROLE, UNSEEN_ROLE
+from benchmarks.realignment.rows import CHOSEN, OTHER, OUTCOMES, OUTSIDE, PIVOT_ROLE
 from benchmarks.realignment.summarising import WHOLE_POOL, changes_of, in_group, tabulate
 from xalign.figures.canvas import FAINT, FONT_SIZE, INK, PALETTE, QUIET, tidy
 
@@ -23,10 +23,10 @@ NAMES = {
         AWARE: "alignment-aware",
         NEEDY: "by need alone",
     },
-    **{ALL: "all 30", WHOLE_POOL: "Pool", CHOSEN: "Chosen", OTHER: "Pool, not chosen", UNSEEN_ROLE: "Outside the pool"},
+    **{ALL: "all 30", WHOLE_POOL: "Pool", CHOSEN: "Chosen", OTHER: "Pool, not chosen", OUTSIDE: "Outside the pool"},
     **{PIVOT_ROLE: "English", "retrieval": "Retrieval P@1", "topics": "Topic accuracy"},
 }
-DRAWN = (WHOLE_POOL, OTHER, UNSEEN_ROLE)
+DRAWN = (WHOLE_POOL, OTHER, OUTSIDE)
 BESIDE = {LEAST: -0.3, RANDOM: -0.15, AWARE: 0.0, NEEDY: 0.15, MOST: 0.3}
 """Where arms stand beside each other at one size."""
 NEARNESS = {"nearest": "Typological distance to the nearest chosen", "likest": "CKA with the likest chosen"}
@@ -90,7 +90,7 @@ def nearness_points(rows: pd.DataFrame, model: str, by: str, *, outcome: str = "
         outcome: `retrieval` or `topics`.
     """
     changes = changes_of(rows).query("model == @model and outcome == @outcome and arm != @ALL")
-    left = changes[changes["role"].isin([OTHER, UNSEEN_ROLE])].rename(columns={by: "x", "change": "y"})
+    left = changes[changes["role"].isin([OTHER, OUTSIDE])].rename(columns={by: "x", "change": "y"})
     points = left.groupby(["arm", "k", "draw", "language", "role"])[["x", "y"]].mean().reset_index()
     usual = points.groupby(["k", "language"])[["x", "y"]].transform("mean")
     return points.assign(x=points["x"] - usual["x"], y=points["y"] - usual["y"])
@@ -126,7 +126,7 @@ def _draw_draws(ax: Axes, changes: pd.DataFrame, sizes: Sequence[int], shift: fl
 def _draw_nearness(ax: Axes, points: pd.DataFrame, by: str) -> None:
     ax.axhline(0, color=FAINT, linewidth=1)
     ax.axvline(0, color=FAINT, linewidth=1)
-    for role, colour in ((OTHER, PALETTE[0]), (UNSEEN_ROLE, PALETTE[2])):
+    for role, colour in ((OTHER, PALETTE[0]), (OUTSIDE, PALETTE[2])):
         own = points[points["role"] == role]
         ax.plot(own["x"], own["y"], ".", color=colour, markersize=4, alpha=0.45, label=NAMES[role])
     binned = points.groupby(pd.qcut(points["x"], N_BINS, duplicates="drop"), observed=True)[["x", "y"]].mean()

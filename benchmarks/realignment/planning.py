@@ -134,8 +134,9 @@ def _sets(
             yield arm, k, 0, tuple(choose_languages(pool, k, languages=POOL, objective=objective).languages)
         for arm, grasp in ((AWARE, 1.0), (NEEDY, 0.0)):
             chosen = select_languages(
-                report, k, candidates=POOL, layer=layer, grasp=grasp, n_draws=10, folder=experiment.data / "typology"
-            )
+                *(report, k), features=FEATURES, candidates=POOL, layer=layer, grasp=grasp, n_draws=10,
+                folder=experiment.data / "typology",
+            )  # fmt: skip
             yield arm, k, 0, chosen.languages
         for draw in range(experiment.n_draws):
             (rows,) = random_choices(len(POOL), k, n_draws=1, seed=DRAWS_SEED + 100 * k + draw)

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 RUN = ["model", "arm", "k", "draw", "seed"]
 OUTCOMES = ["retrieval", "topics"]
 COLUMNS = [*RUN, "language", "role", *OUTCOMES, "nearest", "likest"]
-CHOSEN, OTHER, UNSEEN_ROLE, PIVOT_ROLE = "chosen", "other", "unseen", "pivot"
+CHOSEN, OTHER, OUTSIDE, PIVOT_ROLE = "chosen", "other", "outside", "pivot"
 
 
 def collect_rows(out: Path) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def collect_rows(out: Path) -> pd.DataFrame:
         out: What `--out` named.
 
     Returns:
-        A row per run and language: its role (`chosen`; `other` of the pool; `unseen`, outside it; `pivot`), its scores,
+        A row per run and language: its role (`chosen`; `other` of the pool; `outside` it; `pivot`), its scores,
         and, for what was not chosen, the typological distance to the nearest chosen language and the CKA of the
         starting model with the likest.
 
@@ -77,7 +77,7 @@ def _role(language: str, run: Run) -> str:
         return PIVOT_ROLE
     if language in run.languages:
         return CHOSEN
-    return UNSEEN_ROLE if language in UNSEEN else OTHER
+    return OUTSIDE if language in UNSEEN else OTHER
 
 
 def _nearness(language: str, run: Run, typology: pd.DataFrame, likeness: pd.DataFrame) -> dict[str, float | None]:

@@ -8,11 +8,11 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.realignment.planning import ALL, AWARE, LEAST, MOST, NEEDY, RANDOM, START
-from benchmarks.realignment.rows import CHOSEN, OTHER, OUTCOMES, PIVOT_ROLE, RUN, UNSEEN_ROLE
+from benchmarks.realignment.rows import CHOSEN, OTHER, OUTCOMES, OUTSIDE, PIVOT_ROLE, RUN
 
 ARMS = (MOST, LEAST, RANDOM, AWARE, NEEDY, ALL)
 WHOLE_POOL = "pool"
-GROUPS = (WHOLE_POOL, CHOSEN, OTHER, UNSEEN_ROLE, PIVOT_ROLE)
+GROUPS = (WHOLE_POOL, CHOSEN, OTHER, OUTSIDE, PIVOT_ROLE)
 LEVEL = 0.95
 
 
