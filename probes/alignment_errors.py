@@ -89,7 +89,8 @@ def alignment_error_rate(
     """Score word alignments by AER, precision, recall and F1 over all sentence pairs.
 
     Links are pairs (source word, target word), both counted from 0; one given twice counts once. Gold files often count
-    from 1 (awesome-align's, the shared tasks'): one too many on both sides turns an AER of 4.1 % into 43.7 %.
+    from 1 (awesome-align's, the shared tasks'): one too many on both sides turns an AER of 4.1 % into 43.7 %
+    (awesome-align's released links of English and French).
 
     With shapes, words without a link count as linked to null (total F1). A predicted null is right for precision if the
     word has no sure link, and to be found for recall if it has no possible one; with `sure` and `possible` the same, as

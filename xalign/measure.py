@@ -37,6 +37,8 @@ class Measure:
         at_most: Permutations of its null at most, where one costs as much as the score; None for as many as asked.
         needs: What it cannot be taken without, beside 4 sentences.
         spared: Why it is left out of "all" in large runs; asked for by name it is taken there too.
+        chance_is_floor: Whether the score runs from chance up to a best value that is known: 1, or 0 where lower is
+            closer. Only then does it say how far a language still has to go.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Measure:
     at_most: int | None = None
     needs: tuple[Need, ...] = ()
     spared: Need | None = None
+    chance_is_floor: bool = True
 
     @property
     def preparation(self) -> Preparation | LanguagePreparation:

@@ -150,7 +150,7 @@ TABLE = (
         spared=many_sentences(50_000, "romanising takes about 3 ms a sentence on every run"),
         asks="Does transliteration set translations further apart from other pairs? (gap of cosines, after - before)",
         bounds="-2 to 2, near 0 in practice",
-        fooled_by="shared names and digits become identical strings once transliterated",
+        fooled_by="shared names and digits become identical strings once transliterated", chance_is_floor=False,
     ),
     Measure(
         "isotropy", probes.isotropy, title="Isotropy", below=True, at_most=COSTLY,
@@ -205,6 +205,7 @@ TABLE = (
         asks="Do joint clusters of words hold both languages? (COLAP, theta .3)", bounds="0 to 1",
         chance="what perfectly mixed languages give: a ceiling, not a floor",
         fooled_by="clusters by sentence rather than by meaning; its p-value asks for more than perfect mixing",
+        chance_is_floor=False,
     ),
     Measure(
         "logit_lens", probes.language_probabilities, title="Logit lens", reads="lens", needs=(a_decoder, no_transform),

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xalign.columns import TABLE_COLUMNS
+from xalign.errors import XalignError
 from xalign.figures import Picture, draw_pictures
+from xalign.language_lists import CHOSEN
 from xalign.measures import guide
+from xalign.realigning.folders import SIDES
 from xalign.report_page import ReportData, write_report
-from xalign.result_folders import filling, read_folder, write_facts, write_frames, write_pictures
+from xalign.result_folders import FACTS, filling, read_folder, write_facts, write_frames, write_pictures
 
 if TYPE_CHECKING:
     from xalign.report import ProbeReport
@@ -35,8 +38,20 @@ def load_report(folder: Path) -> "ProbeReport":
     """Read what `save_report` wrote; no pickle is involved."""
     from xalign.report import ProbeReport
 
+    if kind := _other_kind(folder):
+        raise XalignError(f"{folder} is not a report of probes: it is {kind}")
     frames, run, warnings = read_folder(folder, FRAMES, what="report")
     return ProbeReport(**frames, warnings=warnings, run=run)
+
+
+def _other_kind(folder: Path) -> str | None:
+    """What a folder of another result is, and where a report may be instead."""
+    reports = [str(folder / side) for side in SIDES if (folder / side / FACTS).is_file()]
+    if reports:
+        return f"a realignment; its reports are {' and '.join(reports)}"
+    if (folder / CHOSEN).is_file():
+        return f"a choice of languages, which other commands take as --languages @{folder / CHOSEN}"
+    return None
 
 
 def _pictures(report: "ProbeReport") -> tuple[Picture, ...]:

@@ -10,32 +10,61 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xalign.errors import XalignError
+from xalign.errors import SettingError, XalignError
 from xalign.files import write_text, write_whole
 
 if TYPE_CHECKING:
     from xalign.figures import Picture
 
 FACTS = "run.json"
+UNFINISHED = ".unfinished"
+"""Stands in a folder while a result is written, and after that broke off."""
+HARMLESS = (".", "lost+found")
+"""How names begin that a fresh volume, or a file that was being written, may leave in a folder."""
+
+
+def require_own(folder: Path, *, marks: Sequence[str] = (FACTS, UNFINISHED)) -> None:
+    """Refuse a folder with files of somebody else's, among which a result would be lost, or overwrite them.
+
+    Args:
+        folder: May be missing.
+        marks: Files by which an earlier result is known, whole or broken off; it may be overwritten.
+
+    Raises:
+        SettingError: If the folder holds something, and no earlier result.
+    """
+    if not folder.is_dir() or any((folder / mark).is_file() for mark in marks):
+        return
+    if strange := sorted(path.name for path in folder.iterdir() if not path.name.startswith(HARMLESS)):
+        raise SettingError(
+            f"out must be a new or empty folder, or one with an earlier result, got {folder}, which holds "
+            f"{', '.join(strange[:3])}{', ...' if len(strange) > 3 else ''}; give another"
+        )
 
 
 @contextmanager
-def filling(folder: Path, *, what: str, pictures: Sequence[str] = ()) -> Iterator[None]:
+def filling(folder: Path, *, what: str, pictures: Sequence[str] = (), is_own: bool = False) -> Iterator[None]:
     """Take away what a former result left in a folder that is about to be filled; the caller writes the facts last.
 
     Args:
         folder: Made if it is not there.
         what: What is written, for the error: "report", "result".
         pictures: Patterns of pictures that a former result may have left.
+        is_own: Whether the caller knows that the folder holds nobody else's files.
 
     Raises:
+        SettingError: If the folder holds something, and no earlier result.
         XalignError: If the folder cannot be written or the disk is full.
     """
     try:
+        if not is_own:
+            require_own(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / UNFINISHED).touch()
         for stale in (folder / FACTS, *(path for pattern in pictures for path in folder.glob(pattern))):
             stale.unlink(missing_ok=True)
         yield
+        (folder / UNFINISHED).unlink(missing_ok=True)
     except OSError as error:
         raise XalignError(
             f"cannot write the {what} to {folder}: {error.strerror or error}; free space there or name another folder. "

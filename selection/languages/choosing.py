@@ -58,8 +58,9 @@ def choose_languages(  # noqa: PLR0913 - the arguments are the public interface
 
     With S the set, d the distances, w the weights and u the utility, `value` is:
 
-    - max_sum, min_sum: the sum over pairs of S of `d_ij (w_i + w_j) / 2`, in units of distance; the most and the least
-      diverse set.
+    - max_sum: the sum over pairs of S of `d_ij (w_i + w_j) / 2`, in units of distance; the most diverse set.
+    - min_sum: the sum over pairs of S of `d_ij`, to be small; the least diverse set. Weights do not count: languages of
+      little weight would pass for near ones.
     - max_min: the smallest `d_ij min(w_i, w_j)` over pairs of S, in units of distance; 0 for k = 1.
     - facility_location: the sum over all m languages i of `w_i max_{j in S} (1 - d_ij / max d)`, from 0 to sum(w).
     - k_medoids: the sum over all m languages i of `w_i min_{j in S} d_ij`, in units of distance, to be small.
@@ -86,11 +87,11 @@ def choose_languages(  # noqa: PLR0913 - the arguments are the public interface
         include: Who is always chosen.
         exclude: Who is never chosen.
         groups: A label for each language, such as its family; None as a label means no group and no limit. Or several
-            such lists by name: `{"family": [...], "script": [...]}`.
+            such lists by name: `{"family": [...], "script": [...]}`. Only with `max_per_group`.
         max_per_group: At most so many of each group; with several groupings one number for all, or one by name.
         utility: What each language is worth by itself, in the unit of `value`; may be negative.
         weights: How much each language counts, at least 0; None counts all as 1. In coverings it is how much there is
-            to be covered, else how much the language's pairs count.
+            to be covered, else how much the language's pairs count (not in min_sum).
         seed: Of random sets. The same call gives the same choice.
         time_limit: Seconds for the search after the swaps.
 

@@ -151,10 +151,14 @@ def read_groupings(groups: Labels, max_per_group: int | Mapping[str, int] | None
     """Return each grouping that has a limit.
 
     Raises:
-        ValueError: If labels do not match the languages, or a limit has no groups or is below 1.
+        ValueError: If labels do not match the languages, or a limit has no groups or is below 1, or groups no limit.
     """
-    if max_per_group is None:
+    if max_per_group is None and groups is None:
         return ()
+    if max_per_group is None:
+        raise ValueError(
+            "max_per_group must be given with groups, got None; say at most how many of each group, or leave groups out"
+        )
     if groups is None:
         raise ValueError(
             f"groups must be given with max_per_group={max_per_group}, got None; give a label per language"

@@ -162,7 +162,7 @@ def build_objective(
     Args:
         name: One of `OBJECTIVES`.
         distances: Symmetric, 0 on the diagonal.
-        weights: Of each language, at least 0.
+        weights: Of each language, at least 0; min_sum leaves them out, as it would take the light for the near.
         utility: What each language adds when chosen.
 
     Returns:
@@ -172,8 +172,9 @@ def build_objective(
         return SmallestPair(distances * np.minimum.outer(weights, weights), utility)
     if name in ("facility_location", "k_medoids"):
         return _covering(name, distances, weights, utility)
-    sign = -1 if name == "min_sum" else 1
-    return PairSum(sign * distances * np.add.outer(weights, weights) / 2, utility, sign)
+    if name == "min_sum":
+        return PairSum(-distances, utility, -1)
+    return PairSum(distances * np.add.outer(weights, weights) / 2, utility)
 
 
 def _covering(

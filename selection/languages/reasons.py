@@ -17,14 +17,14 @@ N_NEXT, N_NAMED = 5, 4
 NO_LOSS = 1e-12
 OF_PAIRS = ("max_sum", "max_min", "min_sum", "random")
 ADDED = {
-    "max_sum": "adds {:.4g} to the sum of distances",
-    "random": "adds {:.4g} to the sum of distances",
-    "min_sum": "adds {:.4g} to the sum of distances",
-    "max_min": "changes the smallest distance by {:+.4g}",
-    "facility_location": "adds {:.4g} to how closely all languages are covered",
-    "k_medoids": "saves {:.4g} of all languages' distances to their nearest chosen one",
+    "max_sum": "adds {0:.4g} to the sum of {1}s",
+    "random": "adds {0:.4g} to the sum of {1}s",
+    "min_sum": "adds {0:.4g} to the sum of {1}s",
+    "max_min": "changes the smallest {1} by {0:+.4g}",
+    "facility_location": "adds {0:.4g} to how closely all languages are covered",
+    "k_medoids": "saves {0:.4g} of all languages' {1}s to their nearest chosen one",
 }
-"""What `added` says of each objective; of min_sum with the sign turned."""
+"""What `added` says of each objective, and of what; of min_sum with the sign turned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,22 +98,32 @@ class Explained:
         return None if loss == np.inf else (self.languages[best], loss + 0.0)
 
 
-def sentence(reason: LanguageReason, objective: str, *, first: bool) -> str:
-    """Say a reason in words and numbers; the `first` language has no pair to add."""
+def sentence(
+    reason: LanguageReason, objective: str, *, first: bool, summed: str = "distance", apart: str = "distance"
+) -> str:
+    """Say a reason in words and numbers.
+
+    Args:
+        reason: What is said; its text is not read.
+        objective: What was asked for.
+        first: Whether the language came first, with no pair to add.
+        summed: What the objective is made of, in one word or two.
+        apart: What `reason.distance` is.
+    """
     required = " (required)" if reason.included else ""
-    parts = [f"{reason.language}{required} {_added(reason.added, objective, first=first)}"]
+    parts = [f"{reason.language}{required} {_added(reason.added, objective, first=first, summed=summed)}"]
     if reason.nearest is not None:
-        parts.append(f"the nearest other chosen one is {reason.nearest} at distance {reason.distance:.4g}")
+        parts.append(f"the nearest other chosen one is {reason.nearest} at {apart} {reason.distance:.4g}")
     parts.append(_covers(reason.covers))
     if reason.runner_up is not None:
         parts.append(_replaced(*reason.runner_up))
     return "; ".join(parts) + "."
 
 
-def _added(added: float, objective: str, *, first: bool) -> str:
+def _added(added: float, objective: str, *, first: bool, summed: str) -> str:
     if first and added == 0 and objective in OF_PAIRS:
         return "comes first, with no pair yet"
-    return ADDED[objective].format(-added if objective == "min_sum" else added)
+    return ADDED[objective].format(-added if objective == "min_sum" else added, summed)
 
 
 def _replaced(name: str, loss: float) -> str:

@@ -30,6 +30,7 @@ class Evidence:
         similarity: The scores between candidates, rescaled and averaged likewise, 1 on the diagonal; None where the
             report has none.
         matrix_probes: The probes behind `similarity`.
+        left_out: Probes that compare languages, but whose chance is no floor under a scale to a best value.
     """
 
     layer: int
@@ -37,6 +38,7 @@ class Evidence:
     need: Float[np.ndarray, " m"]
     similarity: Float[np.ndarray, "m m"] | None
     matrix_probes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def read_evidence(
@@ -53,7 +55,8 @@ def read_evidence(
         report: With scores of every language against the pivot.
         languages: Candidates, by code.
         pivot: The language that scores are taken against.
-        probes: The probes to average; None for all of the report that compare two languages.
+        probes: The probes to average; None for all of the report that compare two languages on a scale from chance to
+            a best value (not colap, whose chance is a ceiling, nor transliteration, which has no best).
         layer: Where; None for the layer at which these languages need least on average.
 
     Returns:
@@ -64,7 +67,8 @@ def read_evidence(
         ProbeError: If a score that is needed is not a number.
     """
     _require_languages(report, [*languages, pivot])
-    needs = _needs(report.table, pivot, probes)
+    between = _between(report.table, pivot)
+    needs = _needs(between, pivot, probes)
     others = [language for language in languages if language != pivot]
     at = _choose_layer(needs[needs["language"].isin(others)], layer)
     wide = needs[needs["layer"] == at].pivot_table(index="language", columns="probe", values="need", dropna=False)
@@ -73,13 +77,24 @@ def read_evidence(
     _require_numbers(wide, at)
     need = wide.mean(axis=1).reindex(list(languages)).fillna(0.0).to_numpy(float)
     with_matrix = tuple(name for name in names if _has_matrix(report, name, at))
-    return Evidence(at, names, need, _similarity(report, languages, with_matrix, at), with_matrix)
+    similarity = _similarity(report, languages, with_matrix, at)
+    left_out = () if probes is not None else tuple(name for name in _names(between) if not _is_scale(name))
+    return Evidence(at, names, need, similarity, with_matrix, left_out)
 
 
-def _needs(table: pd.DataFrame, pivot: str, probes: Sequence[str] | None) -> pd.DataFrame:
+def _between(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
+    """The rows that compare another language with the pivot."""
+    return table[(table["source"] != table["target"]) & ((table["source"] == pivot) | (table["target"] == pivot))]
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    """The probes of these rows."""
+    return [str(name) for name in rows["probe"].unique()]
+
+
+def _needs(between: pd.DataFrame, pivot: str, probes: Sequence[str] | None) -> pd.DataFrame:
     """A row per layer, probe and language: how far its score against the pivot is from the best possible."""
-    between = table[(table["source"] != table["target"]) & ((table["source"] == pivot) | (table["target"] == pivot))]
-    able = [str(name) for name in between["probe"].unique() if _is_scale(str(name))]
+    able = [name for name in _names(between) if _is_scale(name)]
     for name in probes or ():
         if name not in able:
             raise UnknownNameError(
@@ -88,7 +103,8 @@ def _needs(table: pd.DataFrame, pivot: str, probes: Sequence[str] | None) -> pd.
             )
     if not able:
         raise UnknownNameError(
-            f"the report must have scores against {pivot}, got none; run xalign.probe(..., pivot={pivot!r})"
+            f"the report must have scores against {pivot} that run from chance to a best value, got none; run "
+            f"xalign.probe(..., pivot={pivot!r}) with such a probe, as cka or retrieval are"
         )
     rows = between[between["probe"].isin(able if probes is None else list(probes))]
     best = np.where(rows["probe"].map(lower_is_closer), 0.0, 1.0)
@@ -104,8 +120,8 @@ def _needs(table: pd.DataFrame, pivot: str, probes: Sequence[str] | None) -> pd.
 
 
 def _is_scale(probe: str) -> bool:
-    """Whether a probe's score runs from chance to a best value that is known: 1, or 0 where lower is closer."""
-    return probe not in MEASURES or MEASURES[probe].reads != "romanised"
+    """Whether a probe's score runs from chance to a best value that is known; yes for a name that is not ours."""
+    return probe not in MEASURES or MEASURES[probe].chance_is_floor
 
 
 def _rescale(score: np.ndarray, chance: np.ndarray | float, best: np.ndarray | float) -> np.ndarray:

@@ -27,6 +27,7 @@ from xalign.typology import (
     resource_levels,
     scripts,
 )
+from xalign.typology.tables import listed
 
 if TYPE_CHECKING:
     from xalign.report import ProbeReport
@@ -49,6 +50,8 @@ class Material:
         scripts: Of each.
         features: What entropy, inclusion and overlap are taken of; None where there are none.
         resources: How much data each has; None where it is not known.
+        known: The share of features that the distances of each rest on.
+        distance_source: Where the distances are from.
         notes: What is left out or taken as something else, and why.
     """
 
@@ -60,6 +63,8 @@ class Material:
     scripts: tuple[str, ...]
     features: FeatureTable | None
     resources: Float[np.ndarray, " m"] | None
+    known: Float[np.ndarray, " m"]
+    distance_source: str
     notes: tuple[str, ...] = field(default=())
 
 
@@ -98,6 +103,8 @@ def gather(given: Given, settings: ChoosingSettings) -> Material:
         scripts=scripts(languages),
         features=_known(notes, "feature values", lambda: _features(languages, settings, given.folder)),
         resources=_resources(languages, given.resources, notes),
+        known=distances.coverage,
+        distance_source=distances.source,
         notes=tuple(notes),
     )
 
@@ -108,6 +115,11 @@ def limits_of(material: Material, settings: ChoosingSettings) -> dict[str, Any]:
     labels = {"family": material.families, "script": material.scripts}
     limits = {name: limit for name, limit in asked.items() if limit is not None}
     return {"groups": {name: labels[name] for name in limits}, "max_per_group": limits} if limits else {}
+
+
+def included_in(material: Material, settings: ChoosingSettings) -> list[int]:
+    """The places of those who are chosen in any case."""
+    return [material.languages.index(language) for language in settings.include]
 
 
 def _pool(given: Given, settings: ChoosingSettings) -> tuple[str, ...]:
@@ -144,7 +156,7 @@ def _distances_of_known(
         kept = tuple(language for language in languages if language not in error.languages)
         if not given.drop_missing or set(error.languages) & set(settings.include) or len(kept) < 2:
             raise
-        notes.append(f"left out, having no features: {', '.join(sorted(set(languages) - set(kept)))}")
+        notes.append(f"left out, having {error.lack}: {listed(sorted(set(languages) - set(kept)))}")
         return _distances_of_known(given, kept, settings, notes)
 
 
@@ -174,11 +186,14 @@ def _distances(given: Given, languages: tuple[str, ...], settings: ChoosingSetti
     at = {name: row for row, name in enumerate(known)}
     missing = [language for language in languages if language not in at]
     if missing:
-        raise UnknownNameError(f"the matrix must have every candidate, got none for {', '.join(missing[:8])}")
+        raise UnknownNameError(f"the matrix must have every candidate, got none for {listed(missing)}")
     rows = [at[language] for language in languages]
-    name = matrix.name if isinstance(matrix, LanguageDistances) else "a matrix"
+    block = np.ix_(rows, rows)
+    if isinstance(matrix, LanguageDistances):
+        shared, coverage = matrix.shared[block], matrix.coverage[rows]
+        return LanguageDistances(languages, values[block], shared, coverage, matrix.name, matrix.source)
     shared = np.ones((len(rows), len(rows)), dtype=np.int64)
-    return LanguageDistances(languages, values[np.ix_(rows, rows)], shared, np.ones(len(rows)), name, "the caller")
+    return LanguageDistances(languages, values[block], shared, np.ones(len(rows)), "a matrix", "the caller")
 
 
 def _evidence(given: Given, languages: tuple[str, ...], settings: ChoosingSettings) -> Evidence | None:
@@ -205,7 +220,7 @@ def _resources(
     known = {resolve_language(str(name)).code: float(value) for name, value in resources.items()}
     missing = [language for language in languages if language not in known]
     if missing:
-        raise UnknownNameError(f"resources must have every candidate, got none for {', '.join(missing[:8])}")
+        raise UnknownNameError(f"resources must have every candidate, got none for {listed(missing)}")
     return np.array([known[language] for language in languages], dtype=np.float64)
 
 

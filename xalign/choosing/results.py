@@ -21,7 +21,9 @@ from xalign.result_folders import filling, read_folder, write_facts, write_frame
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POOL_COLUMNS = ["language", "name", "family", "script", "need", "stands_in", "weight", "order", "covered_by"]
+POOL_COLUMNS = [
+    "language", "name", "family", "script", "need", "coverage", "stands_in", "weight", "order", "covered_by",
+]  # fmt: skip
 WHAT = "choice of languages"
 
 
@@ -30,16 +32,19 @@ class LanguageSelection:
     """A chosen set of languages.
 
     Attributes:
-        choice: The chosen languages, most valuable first, with value, gap, reasons and what would come next.
-        pool: A row per candidate: name, family and script (None where unknown), need in [0, 1] and how well it stands
-            in for others (NaN without a report), its weight (mean 1), its place in the order of the choice (0 if it was
-            not chosen), and the chosen language that covers it.
+        choice: The chosen languages, most valuable first, with value, gap, reasons and what would come next; distances
+            in it are those of `weighed`.
+        pool: A row per candidate: name, family and script (None where unknown), need in [0, 1] (NaN without a report),
+            the share of features that its distances rest on, how well it stands in for others (NaN without a report),
+            its weight (mean 1), its place in the order of the choice (0 if it was not chosen), and the chosen language
+            that covers it, nearest by `weighed`.
         distances: Between candidates, as they came from features or probes; the measures of `table` are of these.
         weighed: The distances that the objective was given: those above with need and coverage in them.
-        table: A row per arm: the choice, random draws, one per family, most resourced, least diverse; each measure, its
-            sd over draws, and the percent of random draws that lie below it.
+        table: A row per arm: the choice, random draws, one per family, most resourced, least diverse; how many sets it
+            is the mean of, each measure, its sd over these sets, and the percent of random draws that lie below it. The
+            mean need is of those beside the pivot.
         draws: A row per random draw; its languages in one text with spaces between.
-        arms: The languages of the arms that are a single set.
+        arms: The languages of every arm but random; of one that is a mean over draws, the first draw.
         run: How it was made.
         warnings: What a reader must know.
     """

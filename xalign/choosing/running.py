@@ -10,9 +10,9 @@ import pandas as pd
 
 from selection.languages import LanguageChoice, choose_languages
 from xalign.choosing.candidates import Candidates, resolve_all
-from xalign.choosing.describing import collect_cautions, describe_pool, describe_run, with_probes
+from xalign.choosing.describing import collect_cautions, describe_pool, describe_run, explain
 from xalign.choosing.judging import judge_choice
-from xalign.choosing.material import Given, Material, Source, gather, limits_of
+from xalign.choosing.material import Given, Material, Source, gather, included_in, limits_of
 from xalign.choosing.results import LanguageSelection
 from xalign.choosing.settings import ChoosingSettings
 from xalign.choosing.weighing import Weighed, weigh
@@ -58,9 +58,14 @@ def select_languages(  # noqa: PLR0913 - the arguments are the public interface
       w_j, and i covers it as far as the two are close (1 - d_ij / max d) and alike to the model (s_ij); of these two
       the geometric mean is taken.
     - "max_sum" and "max_min" ask that the chosen lie far apart: distances are weighed by w_i t_i, with t_i the mean
-      similarity of i to all others, weighted by theirs. "min_sum" is the least diverse, a control; "random" draws.
+      similarity of i to all others, weighted by theirs; who is included has the mean weight. "min_sum" is the least
+      diverse, a control, and "random" draws: neither weighs anything.
 
     Without a report, or with need and coverage 0, it is the plain objective on the distances.
+
+    The product need not favour need: languages that lack most are often those that the model has least hold of and that
+    stand in for few, so the chosen can lack less than random draws do. `table` shows their mean need among the draws,
+    and a warning says so below the 10th percentile; grasp=0, and less coverage, give need more of a say.
 
     Args:
         source: A `ProbeReport` or its folder, for need and coverage; a matrix of distances (a DataFrame with languages
@@ -78,12 +83,13 @@ def select_languages(  # noqa: PLR0913 - the arguments are the public interface
         grasp: Power of 1 - n in it, from 0, at which languages count the more the more they lack.
         coverage: Power of the probes' similarity, from 0.
         diversity: Power of the distances, from 0; if all three are 0, it counts as 1.
-        include: Languages that must be chosen; they join the candidates.
+        include: Languages that must be chosen; they join the candidates, and every arm.
         exclude: Languages that are no candidates: neither chosen nor to be covered.
         max_per_family: At most so many of one family.
         max_per_script: At most so many of one script.
         drop_missing: Leave out candidates without features instead of stopping; the warnings name them.
-        resources: How much data each candidate has, for the arm "most resourced"; None for a published list of levels.
+        resources: How much data each candidate has, for the arm "most resourced"; None for a published list of levels,
+            which are few, so that the arm is a mean over draws among equals.
         n_draws: Random sets that the choice is judged against.
         seed: Of draws and ties. The same call gives the same choice.
         folder: Of typology files; None for the embedded table or an installed package.
@@ -125,7 +131,7 @@ def select_languages(  # noqa: PLR0913 - the arguments are the public interface
     matrix = None if isinstance(source, ProbeReport) else source
     given = Given(report, matrix, candidates, resources, folder, drop_missing)
     material = gather(given, settings)
-    weighed = weigh(material.distances, material.evidence, settings)
+    weighed = weigh(material.distances, material.evidence, settings, included=included_in(material, settings))
     return _put_together(_choose(material, weighed, settings), material, weighed, settings, report)
 
 
@@ -159,7 +165,7 @@ def _put_together(
 ) -> LanguageSelection:
     judged = judge_choice(choice.indices.tolist(), material, settings)
     pool = describe_pool(choice, material, weighed)
-    reasons = tuple(with_probes(reason, pool) for reason in choice.reasons)
+    reasons = tuple(explain(reason, pool, material, weighed, choice.objective) for reason in choice.reasons)
     names = pd.Index(material.languages, name="language")
     return LanguageSelection(
         choice=replace(choice, reasons=reasons),
@@ -170,7 +176,7 @@ def _put_together(
         draws=judged.draws,
         arms=judged.arms,
         run=describe_run(material, weighed, settings, report),
-        warnings=(*collect_cautions(material, settings, report), *material.notes, *judged.notes),
+        warnings=(*collect_cautions(material, weighed, settings), *material.notes, *judged.notes),
     )
 
 

@@ -8,8 +8,9 @@ from xalign.errors import SettingError, UnknownNameError
 from xalign.names import nearest
 
 COVERING = ("facility_location", "k_medoids")
-SPREADING = ("max_sum", "max_min", "min_sum")
-OBJECTIVES = (*SPREADING, *COVERING, "random")
+SPREADING = ("max_sum", "max_min")
+UNWEIGHED = ("min_sum", "random")
+OBJECTIVES = ("max_sum", "max_min", "min_sum", *COVERING, "random")
 METHODS = ("auto", "exact", "greedy")
 WEIGHTS = ("need", "grasp", "coverage", "diversity")
 

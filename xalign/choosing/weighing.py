@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from xalign.choosing.evidence import Evidence
-from xalign.choosing.settings import ChoosingSettings
+from xalign.choosing.settings import UNWEIGHED, ChoosingSettings
 from xalign.errors import ProbeError
 
 
@@ -30,7 +31,13 @@ class Weighed:
     words: str
 
 
-def weigh(distances: Float[np.ndarray, "m m"], evidence: Evidence | None, settings: ChoosingSettings) -> Weighed:
+def weigh(
+    distances: Float[np.ndarray, "m m"],
+    evidence: Evidence | None,
+    settings: ChoosingSettings,
+    *,
+    included: Sequence[int] = (),
+) -> Weighed:
     """Weigh distances by what the probes say.
 
     With d the distance over its maximum, c = 1 - d, s the probe similarity, n the need, and the arguments `diversity`,
@@ -41,13 +48,16 @@ def weigh(distances: Float[np.ndarray, "m m"], evidence: Evidence | None, settin
       it as far as both are close and alike to the model: the product of the powers of c_ij and s_ij, the powers divided
       by their sum. That is a weighted geometric mean, so more factors do not make all languages strangers. Where both
       are off, a language covers nobody but itself.
-    - Objectives that spread (max_sum, max_min, min_sum): i has the weight w_i t_i, t_i being its mean similarity to the
-      others, weighted by theirs; pairs have the distance d_ij.
+    - Objectives that spread (max_sum, max_min): i has the weight w_i t_i, t_i being its mean similarity to the others,
+      weighted by theirs; pairs have the distance d_ij. Who is included has the mean weight of those who are not: it is
+      not weighed whether to choose them, and the pivot, which lacks nothing, would take every pair of its to 0.
+    - min_sum, the least diverse set, and random leave all of it out.
 
     Args:
         distances: Between candidates.
         evidence: What the report says; None for the plain objective.
         settings: Objective and powers.
+        included: Indices of those who are chosen in any case.
 
     Returns:
         The distances and weights; untouched distances and no weights where neither need nor coverage counts.
@@ -56,7 +66,7 @@ def weigh(distances: Float[np.ndarray, "m m"], evidence: Evidence | None, settin
         ProbeError: If coverage is asked for and the report has no similarity between languages.
     """
     stands_in = _stands_in(evidence, settings, len(distances))
-    if evidence is None or settings.is_plain or settings.objective == "random":
+    if evidence is None or settings.is_plain or settings.objective in UNWEIGHED:
         return Weighed(distances, None, stands_in, "the distances alone")
     if settings.coverage and evidence.similarity is None:
         raise ProbeError(
@@ -64,7 +74,9 @@ def weigh(distances: Float[np.ndarray, "m m"], evidence: Evidence | None, settin
             "xalign.probe(..., pivot=None), add a probe that gets all pairs from one product (cka, anc, cosine), or "
             "set coverage=0 and name features, such as features='uriel.syntax'"
         )
-    return (_for_covering if settings.covers else _for_spreading)(distances, evidence, stands_in, settings)
+    if settings.covers:
+        return _for_covering(distances, evidence, stands_in, settings)
+    return _for_spreading(distances, evidence, stands_in, settings, included)
 
 
 def _for_covering(
@@ -88,6 +100,7 @@ def _for_spreading(
     evidence: Evidence,
     stands_in: Float[np.ndarray, " m"],
     settings: ChoosingSettings,
+    included: Sequence[int],
 ) -> Weighed:
     top = float(distances.max()) or 1.0
     apart = top * (distances / top) ** settings.diversity
@@ -97,7 +110,8 @@ def _for_spreading(
         weights = weights * stands_in**settings.coverage
     factors = (*_named("distance", settings.diversity), *_named("standing in for others", settings.coverage))
     words = "pairs weigh " + " x ".join([*factors, *([_demand_words(settings)] if settings.need else [])])
-    return Weighed(apart, _mean_one(weights), stands_in, words)
+    words += "; the included weigh the mean" if included else ""
+    return Weighed(apart, _mean_one(weights, included), stands_in, words)
 
 
 def _demand(evidence: Evidence, settings: ChoosingSettings) -> Float[np.ndarray, " m"]:
@@ -115,10 +129,11 @@ def _stands_in(evidence: Evidence | None, settings: ChoosingSettings, m: int) ->
     return np.divide((demand * evidence.similarity).sum(axis=1), total, out=np.zeros(m), where=total > 0)
 
 
-def _mean_one(weights: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
-    """Rescale to a mean of 1; where nobody has any weight, all have the same."""
-    mean = float(weights.mean())
-    return weights / mean if mean > 0 else np.ones_like(weights)
+def _mean_one(weights: Float[np.ndarray, " m"], included: Sequence[int] = ()) -> Float[np.ndarray, " m"]:
+    """Rescale to a mean of 1, which the included have; where nobody else has any weight, all have the same."""
+    free = ~np.isin(np.arange(len(weights)), list(included))
+    mean = float(weights[free].mean()) if free.any() else 0.0
+    return np.where(free, weights / mean, 1.0) if mean > 0 else np.ones_like(weights)
 
 
 def _named(name: str, power: float) -> tuple[str, ...]:

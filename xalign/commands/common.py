@@ -11,9 +11,18 @@ import typer
 
 from xalign.errors import XalignError
 
+MODEL_ARGUMENT = "name_or_path"
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
 Names = Annotated[
     str | None, typer.Option(help="Comma-separated; every spelling langcodes knows (sw, swa, Swahili, swh_Latn).")
+]
+Languages = Annotated[
+    str | None,
+    typer.Option(
+        help="Comma-separated, in every spelling langcodes knows (sw, swa, Swahili, swh_Latn); or @chosen.json, which "
+        "`xalign languages` writes."
+    ),
 ]
 
 
@@ -22,6 +31,28 @@ def require_folder(out: Path) -> None:
     standing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not standing.is_dir() or not os.access(standing, os.W_OK):
         raise XalignError(f"--out must be a folder that can be written, got {out}; {standing} is not")
+
+
+def require_result_folder(out: Path) -> None:
+    """Refuse, before any work, a place where no result can be written, or that holds files of somebody else's."""
+    from xalign.result_folders import require_own
+
+    require_folder(out)
+    require_own(out)
+
+
+def require_model(model: str | None, *, revision: str | None = None, code: bool = False) -> None:
+    """Refuse a model that is not there before torch is loaded, which takes longer than to look."""
+    from xalign.encoders.sources import find_source
+
+    find_source(model, revision=revision, code=code)
+
+
+def languages_of(text: str | None) -> list[str] | None:
+    """Read names of languages, with commas between or out of the file behind @; None stays None."""
+    from xalign.language_lists import read_languages
+
+    return None if text is None else read_languages(text)
 
 
 def names_of(text: str | None) -> list[str] | None:
@@ -41,9 +72,14 @@ def numbers_of(text: str | None, option: str) -> list[int] | None:
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Show an error of ours, or of the machine's, as one line and exit with 1; a bug keeps its traceback."""
+    """Show an error of ours, or of the machine's, as one line and exit with 1; a bug keeps its traceback.
+
+    What functions call `name_or_path` commands call MODEL.
+    """
     try:
         yield
     except (XalignError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
+        text = str(error)
+        told = text.replace(MODEL_ARGUMENT, "MODEL", 1) if text.startswith(MODEL_ARGUMENT) else text
+        typer.echo(f"error: {told}", err=True)
         sys.exit(1)

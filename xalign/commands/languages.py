@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xalign.commands.common import Json, names_of, require_folder, told_plainly
+from xalign.commands.common import Json, names_of, require_result_folder, told_plainly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,9 +68,9 @@ def languages(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Choose a small, diverse set of languages that lack alignment and stand in for the others, and say why."""
     with told_plainly():
+        require_result_folder(out)
         from xalign.choosing import select_languages
 
-        require_folder(out)
         selection = select_languages(
             report,
             k,
@@ -105,9 +105,13 @@ def _amounts(path: Path) -> dict[str, float]:
 
     from xalign.errors import SettingError
 
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
+    if not path.is_file():
+        raise SettingError(
+            f"--resources must be a CSV file with a language and an amount in each row, got no file {path}"
+        )
     try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
         return {row[0].strip(): float(row[1]) for row in rows[0 if _is_number(rows[0][1]) else 1 :]}
     except (IndexError, ValueError) as error:
         raise SettingError(
@@ -132,6 +136,7 @@ def _as_text(selection: LanguageSelection, folder: Path) -> str:
         f"{len(selection.languages)} of {len(selection.candidates)} languages by "
         f"{selection.choice.objective.replace('_', ' ')}; distances: {selection.run['distances']}; "
         f"{selection.run['weighing']}",
+        f"distances are from {selection.run['distances_source']}",
         "",
         *_chosen(selection),
         "",
@@ -146,14 +151,16 @@ def _as_text(selection: LanguageSelection, folder: Path) -> str:
 
 
 def _chosen(selection: LanguageSelection) -> list[str]:
-    """A row per chosen language: what it adds, what the probes say, whom it covers, who could stand in its place."""
+    """A row per chosen language: what it adds, what is known of it, whom it covers, who could stand in its place."""
     pool = selection.pool.set_index("language")
-    names, probed = pool["name"], bool(pool["need"].notna().any())
+    names, probed, partly = pool["name"], bool(pool["need"].notna().any()), bool((pool["coverage"] < 1).any())
     width = max(len(f"{names[code]} {code}") for code in selection.languages) + 2
-    lines = [f"{'':<4}{'chosen':<{width}}{'adds':>7}" + ("   need  alike" if probed else "") + "  covers"]
+    headings = ("   need  alike" if probed else "") + ("  known" if partly else "")
+    lines = [f"{'':<4}{'chosen':<{width}}{'adds':>7}{headings}  covers"]
     for place, reason in enumerate(selection.reasons):
         row = pool.loc[reason.language]
         said = f"{row['need']:>7.2f}{row['stands_in']:>7.2f}" if probed else ""
+        said += f"{row['coverage']:>7.0%}" if partly else ""
         covered = [str(names[code]) for code in reason.covers]
         more = f" and {len(covered) - N_NAMED} more" if len(covered) > N_NAMED else ""
         lines.append(
@@ -187,16 +194,18 @@ HEADINGS = {
 def _arms(table: pd.DataFrame) -> list[str]:
     """A row per arm, a column per measure that is known; the choice's percentile among draws below it."""
     shown = [name for name in HEADINGS if table[name].notna().any()]
-    rows = {row["arm"]: row for row in table.to_dict("records")}
-    width = max(20, *(len(name) + 2 for name in rows))
+    rows = {
+        f"{row['arm']} (mean of {row['n_sets']})" if row["n_sets"] > 1 else str(row["arm"]): row
+        for row in table.to_dict("records")
+    }
+    width = max(20, *(len(label) + 2 for label in rows))
     lines = [f"{'':<{width}}" + "".join(f"{HEADINGS[name]:>17}" for name in shown)]
-    for arm, row in rows.items():
-        label = f"{arm} (mean of {row['n_sets']})" if row["n_sets"] > 1 else arm
+    for label, row in rows.items():
         cells = [
             f"{row[name]:.3f}" + ("" if isnan(row[f"{name}_sd"]) else f" ± {row[f'{name}_sd']:.3f}") for name in shown
         ]
         lines.append(f"{label:<{width}}" + "".join(f"{cell:>17}" for cell in cells))
-        if arm == "choice":
+        if row["arm"] == "choice":
             beaten = "".join(f"{row[f'{name}_percentile']:>15.0f} %" for name in shown)
             lines.append(f"{'  draws below it':<{width}}{beaten}")
     return lines

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from xalign.commands.common import Json, Names, names_of, numbers_of, require_folder, told_plainly
+from xalign.commands.common import (
+    Json,
+    Languages,
+    languages_of,
+    names_of,
+    numbers_of,
+    require_model,
+    require_result_folder,
+    told_plainly,
+)
 from xalign.commands.report import show
 
 
@@ -16,7 +25,7 @@ def probe(  # noqa: PLR0913 - options of a command
     corpus: Annotated[
         str | None, typer.Argument(help="File, folder or dataset name. Default: the embedded xalign-100.")
     ] = None,
-    languages: Names = None,
+    languages: Languages = None,
     probes: Annotated[
         str, typer.Option(help="Comma-separated, or 'all'; the README lists them.")
     ] = "cka,anc,retrieval,neurons",
@@ -53,12 +62,13 @@ def probe(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Measure, layer by layer, how well MODEL aligns the languages of CORPUS."""
     with told_plainly():
+        require_result_folder(out)
+        require_model(model, revision=revision, code=trust_remote_code)
         from xalign import load_encoder
         from xalign.probing import load_text
         from xalign.probing import probe as run
 
-        require_folder(out)
-        chosen, against = names_of(languages), None if pivot.lower() == "none" else pivot
+        chosen, against = languages_of(languages), None if pivot.lower() == "none" else pivot
         report = run(
             load_encoder(
                 model,

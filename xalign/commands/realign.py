@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xalign.commands.common import Json, names_of, require_folder, told_plainly
+from xalign.commands.common import Json, names_of, require_folder, require_model, told_plainly
 from xalign.errors import SettingError
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ def realign(  # noqa: PLR0913 - options of a command
     language_temperature: Annotated[
         float, typer.Option(help="1 draws languages in proportion to their sentences, more evens them out.")
     ] = 1.0,
-    evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at watched sentences.")] = 500,
+    evaluate_every: Annotated[
+        int | None,
+        typer.Option(help="Steps between two looks at watched sentences. Default: a tenth of them, 500 at most."),
+    ] = None,
     save_every: Annotated[int, typer.Option(help="Steps between two checkpoints, from which a run goes on.")] = 1000,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
     dictionary: Annotated[
@@ -71,10 +74,11 @@ def realign(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Realign MODEL on languages of CORPUS, and measure what that moved in these, in others and in unseen ones."""
     with told_plainly():
+        require_folder(out)
+        require_model(model)
         from xalign.realigning.running import realign as run
         from xalign.realigning.settings import RealignmentSettings
 
-        require_folder(out)
         settings = RealignmentSettings(
             loss=loss,
             layers=layers_of(layers),
@@ -134,9 +138,9 @@ def show_realignment(result: Realignment, folder: Path, *, as_json: bool) -> Non
 
 def _as_text(result: Realignment, folder: Path) -> str:
     """The headline, the groups at its layer by every probe, all layers, what to beware of, and where it stands."""
-    from xalign.realigning.wording import describe_training, headline_of, title_of
+    from xalign.realigning.wording import describe_training, headline_of, title_of, without_tests
 
-    at = result.moved[result.moved["layer"] == result.layer]
+    at = without_tests(result, result.moved[result.moved["layer"] == result.layer])
     lines = [
         title_of(result),
         headline_of(result),
@@ -150,7 +154,7 @@ def _as_text(result: Realignment, folder: Path) -> str:
             "",
             f"{'topic accuracy':<24}{'languages':>9}{'before':>8}{'after':>8}{'change':>8}  95 % over sentences",
         ]
-        lines += [_topic_line(row) for row in result.topics.to_dict("records")]
+        lines += [_topic_line(row) for row in without_tests(result, result.topics).to_dict("records")]
     lines += ["", f"change of {result.probe} by layer", _by_layer(result.moved, result.probe), ""]
     lines += [
         f"trained: {describe_training(result)}",
@@ -192,13 +196,13 @@ def _by_layer(moved: pd.DataFrame, probe: str) -> str:
 
 def _as_json(result: Realignment, folder: Path) -> str:
     """The headline, what moved at its layer, the task, the warnings and where it stands."""
-    from xalign.realigning.wording import headline_of
+    from xalign.realigning.wording import headline_of, title_of
 
     at = result.moved[result.moved["layer"] == result.layer]
     run = result.run
     document = {
         "folder": str(folder),
-        "headline": {**run["headline"], "text": headline_of(result)},
+        "headline": {**run["headline"], "title": title_of(result), "text": headline_of(result)},
         **{name: run[name] for name in ("pivot", "languages", "other", "unseen")},
         "moved": _records(at),
         "topics": _records(result.topics),

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from xalign.commands.common import Json, Names, names_of, require_folder, told_plainly
+from xalign.commands.common import (
+    Json,
+    Languages,
+    languages_of,
+    require_folder,
+    require_model,
+    require_result_folder,
+    told_plainly,
+)
 
 
 def retrieve(  # noqa: PLR0913 - options of a command
@@ -23,7 +31,7 @@ def retrieve(  # noqa: PLR0913 - options of a command
         Path | None,
         typer.Option(help="Folder with the texts of the named tasks. Default: $XALIGN_DATA, else ../shared/data."),
     ] = None,
-    languages: Names = None,
+    languages: Languages = None,
     layer: Annotated[
         str, typer.Option(help="A number; 'best', chosen on other sentences than those reported; or 'all'.")
     ] = "best",
@@ -75,11 +83,12 @@ def retrieve(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Measure how well MODEL finds translations, or answers, across languages: accuracy, xsim, mAP, mining F1."""
     with told_plainly():
+        require_result_folder(out)
+        require_model(model, revision=revision, code=trust_remote_code)
         from xalign import load_encoder
         from xalign.benchmarking import benchmark
         from xalign.benchmarking.words import result_as_json, result_as_text
 
-        require_folder(out)
         result = benchmark(
             load_encoder(
                 model,
@@ -91,7 +100,7 @@ def retrieve(  # noqa: PLR0913 - options of a command
             ),
             task,
             data=data,
-            languages=names_of(languages),
+            languages=languages_of(languages),
             layer=int(layer) if layer.isdigit() else layer,
             pooling=pooling,
             score=score,

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xalign.commands.common import Json, Names, names_of, require_folder, told_plainly
+from xalign.commands.common import (
+    Json,
+    Languages,
+    languages_of,
+    names_of,
+    require_model,
+    require_result_folder,
+    told_plainly,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +34,7 @@ def transfer(  # noqa: PLR0913 - options of a command
         typer.Argument(help="File, folder or dataset name of text with topics. Default: the embedded xalign-100."),
     ] = None,
     probes: Annotated[str, typer.Option(help="Comma-separated, or 'all'; the README lists them.")] = "all",
-    languages: Names = None,
+    languages: Languages = None,
     layer: Annotated[
         str, typer.Option(help="The headline's: 'best' for the pivot's best on held-out sentences, or a number.")
     ] = "best",
@@ -46,15 +54,16 @@ def transfer(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Ask whether alignment predicts transfer: train a topic probe in one language, test it in all, correlate."""
     with told_plainly():
+        require_result_folder(out)
+        require_model(model)
         from xalign import load_encoder
         from xalign.transferring import transfer as run
 
-        require_folder(out)
         result = run(
             load_encoder(model, device=device, dtype=dtype, max_length=max_length),
             corpus,
             probes=names_of(probes) or (),
-            languages=names_of(languages),
+            languages=languages_of(languages),
             layer=_layer(layer),
             pivot=pivot,
             pooling=pooling,

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xalign.commands.common import Json, names_of, numbers_of, require_folder, told_plainly
+from xalign.commands.common import (
+    Json,
+    names_of,
+    numbers_of,
+    require_folder,
+    require_model,
+    require_result_folder,
+    told_plainly,
+)
+from xalign.embedded import MODEL_NAME
 
 if TYPE_CHECKING:
     from xalign.encoders import Encoder
@@ -73,11 +82,9 @@ def words(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Find which words of sentence pairs translate each other, or how well that is found. Words count from 0."""
     with told_plainly():
-        from xalign.commands import word_outputs
-        from xalign.encoders import load_encoder
+        model, pairs = _places(places or [], pairs_needed=evaluate is None)
         from xalign.errors import SettingError
 
-        model, pairs = _places(places or [], pairs_needed=evaluate is None)
         settings: dict[str, Any] = {"unit": unit, "symmetrisation": symmetrise, "windows": windows}
         settings |= {"batch_size": batch_size, "options": _options(option or []), "backend": backend}
         settings["progress"] = not quiet
@@ -88,6 +95,12 @@ def words(  # noqa: PLR0913 - options of a command
             )
         sets = _gold_sets(pairs, gold, hypothesis or [], evaluate, bases=(gold_base, hypothesis_base))
         _check_places(out, evaluating=bool(sets), confidence=confidence)
+        if not sets:
+            _require_one(method)
+        require_model(model)
+        from xalign.commands import word_outputs
+        from xalign.encoders import load_encoder
+
         encoder = load_encoder(model, device=device, dtype=dtype, max_length=max_length)
         drawn = picture or []
         if sets:
@@ -113,7 +126,22 @@ def _places(places: list[str], *, pairs_needed: bool) -> tuple[str | None, str |
         raise typer.BadParameter(f"{wanted} was expected, got {' '.join(places) or 'nothing'}", param_hint="PAIRS")
     if not pairs_needed:
         return (places[0] if places else None), None
+    if len(places) == 1 and (places[0] == MODEL_NAME or Path(places[0]).is_dir()):
+        raise typer.BadParameter(
+            f"PAIRS is missing: got only the model {places[0]}; name the file of sentence pairs after it",
+            param_hint="PAIRS",
+        )
     return (places[0] if len(places) == 2 else None), places[-1]
+
+
+def _require_one(method: str) -> None:
+    """Refuse several methods where links are written, which can be only one's."""
+    from xalign.errors import SettingError
+
+    if len(names_of(method) or []) > 1:
+        raise SettingError(
+            f"--method must be one, got {method}; several only with --gold or --evaluate, which compare them"
+        )
 
 
 def _options(texts: list[str]) -> dict[str, Any]:
@@ -146,16 +174,17 @@ def _gold_sets(
 ) -> list[GoldSet]:
     """Read what is to be evaluated; nothing where no gold is named. Bases are those of gold and hypotheses."""
     from xalign.errors import SettingError
-    from xalign.word_alignment import read_gold_set, read_gold_sets
 
     if evaluate is not None and gold is not None:
         raise SettingError("--evaluate brings its own gold links; leave --gold out, or name PAIRS and --gold alone")
     if hypotheses and gold is None:
         raise SettingError("--hypothesis needs --gold, the links to compare with; give PAIRS --gold FILE")
+    if evaluate is None and gold is None:
+        return []
+    from xalign.word_alignment import read_gold_set, read_gold_sets
+
     if evaluate is not None:
         return read_gold_sets(evaluate, index_base=bases[0])
-    if gold is None:
-        return []
     gold_base, base = bases
     return [read_gold_set(str(pairs), gold, index_base=gold_base, hypotheses=hypotheses, hypothesis_base=base)]
 
@@ -167,7 +196,7 @@ def _check_places(out: Path | None, *, evaluating: bool, confidence: bool) -> No
     if evaluating and confidence:
         raise SettingError("--confidence is for files of links; leave it out of an evaluation")
     if evaluating:
-        require_folder(out or Path("xalign-words"))
+        require_result_folder(out or Path("xalign-words"))
     elif out is not None:
         require_folder(out.parent)
         if out.is_dir():

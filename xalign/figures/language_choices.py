@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,8 @@ DIRECTIONS = (0, 180, 90, 270, 45, 315, 135, 225, 22, 338, 158, 202)
 
 
 MAP_SIZE = (8.6, 6.6)
+CAPTION_WIDTH = 118
+"""Characters in a line below the map."""
 ARMS_SIZE = (7.6, 3.6)
 TITLES = {
     "mean_pairwise_distance": "Mean pairwise distance",
@@ -110,11 +113,19 @@ def plot_selection(selection: LanguageSelection, *, ax: Axes | None = None) -> A
         title=_title(selection),
         ax=ax,
     )
-    words = f"Distances: {selection.run['distances']}; in the plane they are off by {plane.stress:.0%} (stress)"
-    ax.set_xlabel(
-        f"A line leads to the chosen language that covers. {words}", fontsize=FONT_SIZE - 1, color=QUIET, loc="left"
-    )
+    ax.set_xlabel(_caption(selection, plane.stress), fontsize=FONT_SIZE - 1, color=QUIET, loc="left")
     return ax
+
+
+def _caption(selection: LanguageSelection, stress: float) -> str:
+    """By what languages lie where they do, and by what lines were drawn: the two may differ."""
+    plain, weighed = (frame.to_numpy(float) for frame in (selection.distances, selection.weighed))
+    by = "" if np.allclose(plain, weighed) else f", nearest by the weighed distance ({selection.run['weighing']})"
+    return fill(
+        f"A line leads to the chosen language that covers{by}. Distances: {selection.run['distances']}; in the plane "
+        f"they are off by {stress:.0%} (stress)",
+        CAPTION_WIDTH,
+    )
 
 
 def plot_arms(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

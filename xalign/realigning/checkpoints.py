@@ -20,8 +20,16 @@ WEIGHTS_FILE = "model.safetensors"
 BEST_FILE = "best.safetensors"
 PROGRESS_FILE = "progress.json"
 KEPT = 2
+INTERRUPTED = "{} holds the checkpoints of an interrupted run"
 NAME = re.compile(r"checkpoint-(\d+)")
-HASH = re.compile(r"[0-9a-f]{32,}")
+OTHERS = {
+    "model": "another model",
+    "tokenizer": "another tokenizer",
+    "text": "other sentences",
+    "held_out": "other watched sentences",
+    "word_pairs": "other pairs of words",
+}
+"""What differs, in words, where the value is but a hash."""
 
 Run = Mapping[str, Any]
 
@@ -42,14 +50,25 @@ def open_work_folder(work: Path, run: Run, *, resume: bool) -> None:
     Raises:
         RealignmentError: If another run left checkpoints there that are whole, or the folder holds something else.
     """
-    if work.exists() and not (work / RUN_FILE).is_file() and any(work.iterdir()):
-        raise RealignmentError(f"{work} is needed for checkpoints, but holds something else; move it, or change out")
+    before = interrupted(work)
     if work.exists() and not resume:
         shutil.rmtree(work)
-    if (work / RUN_FILE).is_file() and last_checkpoint(work) is not None:
-        before = json.loads((work / RUN_FILE).read_text(encoding="utf-8"))
-        refuse_other_run(before, run, f"{work} holds the checkpoints of an interrupted run")
+    elif before is not None:
+        refuse_other_run(before, run, INTERRUPTED.format(work))
     write_text(work / RUN_FILE, json.dumps(run, indent=2, sort_keys=True))
+
+
+def interrupted(work: Path) -> Run | None:
+    """Return the run that left checkpoints that are whole in their folder; None if there is none.
+
+    Raises:
+        RealignmentError: If the folder holds something else.
+    """
+    if work.exists() and not (work / RUN_FILE).is_file() and any(work.iterdir()):
+        raise RealignmentError(f"{work} is needed for checkpoints, but holds something else; move it, or change out")
+    if not (work / RUN_FILE).is_file() or last_checkpoint(work) is None:
+        return None
+    return json.loads((work / RUN_FILE).read_text(encoding="utf-8"))
 
 
 def refuse_other_run(before: Run, run: Run, what: str) -> None:
@@ -59,12 +78,10 @@ def refuse_other_run(before: Run, run: Run, what: str) -> None:
         RealignmentError: If they differ; says in what.
     """
     there, now = _flat(before), _flat(json.loads(json.dumps(run)))
-    changed = [name for name in {**there, **now} if there.get(name) != now.get(name)]
-    if changed:
-        listed = ", ".join(f"{name} ({_told(there, name)} there, {_told(now, name)} now)" for name in changed[:3])
+    if changed := _differences(there, now):
         raise RealignmentError(
-            f"{what} with other settings or data: {listed}; pass resume=False (--no-resume) to begin again, or change "
-            "out"
+            f"{what} with other settings or data: {', '.join(changed[:3])}; pass resume=False (--no-resume) to begin "
+            "again, or change out"
         )
 
 
@@ -79,12 +96,23 @@ def _flat(run: Run) -> dict[str, Any]:
     return found
 
 
-def _told(flat: Mapping[str, Any], name: str) -> str:
-    """A value in a message: of a hash its beginning, which is enough to tell two apart."""
+def _differences(there: Run, now: Run) -> list[str]:
+    """Say each difference once; what only one of two lists of languages can have is told by the lists."""
+    found: dict[str, None] = {}
+    same_languages = there.get("languages") == now.get("languages")
+    for name in {**there, **now}:
+        kind, _, language = name.partition(" of ")
+        if there.get(name) == now.get(name) or (language and not same_languages and (name in there) != (name in now)):
+            continue
+        found[OTHERS.get(kind, f"{name} ({_told(there, name)} there, {_told(now, name)} now)")] = None
+    return list(found)
+
+
+def _told(flat: Run, name: str) -> str:
     value = flat.get(name)
-    if isinstance(value, str) and HASH.fullmatch(value):
-        return value[:8]
-    return "none" if value is None else repr(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "none" if value is None else str(value)
 
 
 def last_checkpoint(work: Path) -> Path | None:

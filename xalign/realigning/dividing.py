@@ -50,6 +50,10 @@ class Division:
         """What is measured before and after."""
         return self.part(TEST)
 
+    def fewest(self, split: str) -> int:
+        """Return how many rows of a split there are: of bitexts, in the smallest."""
+        return min(_count(bitext, split) for bitext in _parts(self.corpus).values())
+
     def part(self, split: str) -> Corpus:
         """Return the rows of one split."""
         return _each(self.corpus, lambda bitext: bitext.in_split(split))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xalign.corpora import Corpus, language_name
@@ -124,9 +125,16 @@ def _read_text(text: str) -> Wanted:
 
     if text.strip().lower() == ALL:
         return Wanted(None, None, is_choice=False)
+    if text.endswith(".json") or (Path(text) / language_lists.CHOSEN).is_file():
+        _require_sign(text)
     candidates = language_lists.candidates_of(text)
     names = tuple(language_lists.read_languages(text))
     return Wanted(names, None if candidates is None else tuple(candidates), is_choice=text.startswith("@"))
+
+
+def _require_sign(text: str) -> None:
+    if not text.startswith("@"):
+        raise SettingError(f"languages must be names, or @ and a file, got {text!r}; did you mean '@{text}'?")
 
 
 def require_pivot(corpus: Corpus, pivot: str) -> None:

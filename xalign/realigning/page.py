@@ -19,8 +19,10 @@ from xalign.realigning.wording import (
     describe_training,
     headline_of,
     interval_of,
+    learnt_nothing,
     signed,
     title_of,
+    without_tests,
 )
 from xalign.report_cells import CODE, MISSING, CellTable, Column, fact_sections, number
 from xalign.report_page import environment, part, source_hash
@@ -65,6 +67,7 @@ def render_page(result: Realignment, pictures: Sequence[Picture] = ()) -> str:
     # The report's macros stand before its document.
     macros = templates.from_string(part("report.html.j2").partition("<!doctype html>")[0]).module
     probes = [str(probe) for probe in result.moved["probe"].unique()]
+    moved, topics = (without_tests(result, rows) for rows in (result.moved, result.topics))
     return templates.get_template("realign.html.j2").render(
         macros=macros,
         style=part("report.css"),
@@ -78,10 +81,10 @@ def render_page(result: Realignment, pictures: Sequence[Picture] = ()) -> str:
         layer=result.layer,
         warnings=result.warnings,
         groups=_by_heading(pictures),
-        movement=movement_table(result.moved, layer=result.layer),
-        layers=movement_table(result.moved),
+        movement=movement_table(moved, layer=result.layer),
+        layers=movement_table(moved),
         languages=language_table(result),
-        topics=topic_table(result.topics) if len(result.topics) else None,
+        topics=topic_table(topics) if len(topics) else None,
         reasons=_reasons(result.run),
         guide=guide(probes),
         words={name: result.run[name] for name in ("division", "groups", "tests", "task")},
@@ -186,13 +189,16 @@ def _cards(result: Realignment) -> list[Card]:
     """A card for each group, and one for the pivot's own task."""
     from xalign.figures.realignments import GROUP_COLOURS
 
+    kept = "the starting model" if learnt_nothing(result) else None
     cards = [
-        Card(_card_title(row), signed(row["change"]), _from_to(row), _note(row), GROUP_COLOURS[str(row["group"])])
+        Card(
+            _card_title(row), signed(row["change"]), _from_to(row), kept or _note(row), GROUP_COLOURS[str(row["group"])]
+        )
         for row in result.headline.to_dict("records")
     ]
     for row in result.topics[result.topics["group"] == PIVOT].to_dict("records"):
         name = name_languages([result.pivot])[result.pivot]
-        note = f"95 % {interval_of(row)}, over {row['n_sentences']} sentences"
+        note = kept or f"95 % {interval_of(row)}, over {row['n_sentences']} sentences"
         cards.append(Card(f"{name}'s own topics", signed(row["change"]), _from_to(row), note, "var(--quiet)"))
     return cards
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from xalign.files import write_text
-from xalign.realigning.checkpoints import Run, refuse_other_run
+from xalign.realigning.checkpoints import INTERRUPTED, Run, interrupted, refuse_other_run
 from xalign.realigning.errors import DivergedError, RealignmentError
+from xalign.result_folders import HARMLESS
 
 RECORD = "training_run.json"
+REALIGNED = "{} holds a model that was realigned"
 BESIDE = ("before", "after", "choice", "chosen.json", "realign.json", "report.html")
 """What a study of a realignment writes beside the model."""
-HARMLESS = (".", "lost+found")
-"""How names begin that a fresh volume or a file that was being written may leave in a folder."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,70 @@ def finished(out: Path, run: Run, *, resume: bool) -> TrainingOutcome | None:
         DivergedError: If that training ended so.
         RealignmentError: If the folder holds something else, or a model that was trained in another way.
     """
+    _require_own(out)
+    return read_outcome(out, run) if resume and (out / RECORD).is_file() else None
+
+
+def _require_own(out: Path) -> None:
+    """Refuse a folder that holds something else than a realigned model."""
     if out.exists() and not out.is_dir():
         raise RealignmentError(f"out must be a folder, got the file {out}")
-    if not (out / RECORD).is_file():
-        names = sorted(path.name for path in out.iterdir()) if out.exists() else []
-        strange = [name for name in names if name not in BESIDE and not name.startswith(HARMLESS)]
-        if strange and not work_folder(out).exists():
-            raise RealignmentError(
-                f"out must be a new or empty folder, got {out}, which holds {', '.join(strange[:3])}; give another"
-            )
-        return None
-    return read_outcome(out, run) if resume else None
+    if (out / RECORD).is_file() or work_folder(out).exists():
+        return
+    names = sorted(path.name for path in out.iterdir()) if out.exists() else []
+    if strange := [name for name in names if name not in BESIDE and not name.startswith(HARMLESS)]:
+        raise RealignmentError(
+            f"out must be a new or empty folder, got {out}, which holds {', '.join(strange[:3])}; give another"
+        )
+
+
+def require_free(out: Path, run: Run, *, resume: bool) -> None:
+    """Refuse, before any work, a folder that holds another training or the checkpoints of one.
+
+    Raises:
+        DivergedError: If the same training ended so.
+        RealignmentError: If `out` or `<out>.work` holds something else.
+    """
+    finished(out, run, resume=resume)
+    before = interrupted(work_folder(out))
+    if resume and before is not None:
+        refuse_other_run(before, run, INTERRUPTED.format(work_folder(out)))
+
+
+def require_free_for_choice(out: Path, pool: Run, n_languages: int, *, resume: bool) -> None:
+    """Refuse, before languages are chosen, a folder with a training that no choice of them can lead to.
+
+    Args:
+        out: The model's folder.
+        pool: What would decide the result if all languages were chosen.
+        n_languages: How many will be.
+        resume: As in `finished`.
+
+    Raises:
+        RealignmentError: If `out` or `<out>.work` holds something else.
+    """
+    _require_own(out)
+    begun = interrupted(work_folder(out))
+    if not resume:
+        return
+    if (out / RECORD).is_file():
+        done = json.loads((out / RECORD).read_text(encoding="utf-8"))["run"]
+        refuse_other_run(*_alike(done, pool, n_languages), REALIGNED.format(out))
+    elif begun is not None:
+        refuse_other_run(*_alike(begun, pool, n_languages), INTERRUPTED.format(work_folder(out)))
+
+
+def _alike(before: Run, pool: Run, n_languages: int) -> tuple[Run, Run]:
+    """Make a run and a pool comparable: as if the same languages had been chosen from it, and linked alike."""
+    chosen = {
+        name: {language: value for language, value in pool[name].items() if language in (before[name] or {})}
+        for name in ("text", "held_out")
+    }
+    linked = {"word_pairs": before["word_pairs"]} if before["word_pairs"] and pool["word_pairs"] else {}
+    return (
+        dict(before) | {"choose": len(before["text"])},
+        dict(pool) | chosen | linked | {"choose": n_languages},
+    )
 
 
 def read_outcome(out: Path, run: Run) -> TrainingOutcome:
@@ -80,7 +133,7 @@ def read_outcome(out: Path, run: Run) -> TrainingOutcome:
         RealignmentError: If it was another training.
     """
     record = json.loads((out / RECORD).read_text(encoding="utf-8"))
-    refuse_other_run(record["run"], run, f"{out} holds a model that was realigned")
+    refuse_other_run(record["run"], run, REALIGNED.format(out))
     outcome = record["outcome"]
     if (step := outcome.pop("diverged_at")) is not None:
         raise DivergedError(step, outcome["best_step"], out)

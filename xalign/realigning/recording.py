@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xalign.corpora import language_name
+from xalign.realigning.dividing import DEV, TEST
 from xalign.realigning.languages import LanguageGroups
 from xalign.realigning.measuring import Measured
 from xalign.realigning.movement import FEWEST, TEST_WORDS, measure_movement, tabulate_changes
@@ -29,6 +30,8 @@ from xalign.run_facts import describe_model, describe_versions
 
 if TYPE_CHECKING:
     from xalign.realigning.studying import Study
+
+FEWEST_SENTENCES = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +146,7 @@ def _warn(study: Study, found: Found, topics: pd.DataFrame) -> Iterator[str]:
             "no step was better on the watched sentences than the starting model, which is what was kept: try another "
             "learning rate, loss or layer"
         )
+    yield from _few_sentences(study)
     yield from warn_of_fall(topics, found.groups.pivot)
     if isinstance(found.task, str):
         yield f"{language_name(found.groups.pivot)}'s own task score is not shown: {found.task}"
@@ -152,6 +156,18 @@ def _warn(study: Study, found: Found, topics: pd.DataFrame) -> Iterator[str]:
             "word; what they gain is partly memory"
         )
     yield from _few(found.groups)
+
+
+def _few_sentences(study: Study) -> Iterator[str]:
+    counts = {
+        "watched": min(study.rows.fewest(DEV), study.settings.n_watched),
+        "measured": study.rows.fewest(TEST),
+    }
+    if few := [f"{n} {name}" for name, n in counts.items() if n < FEWEST_SENTENCES]:
+        yield (
+            f"only {join_words(few)} sentences (there should be {FEWEST_SENTENCES}): a few of them decide which step "
+            "is kept, or what seems to move; give more text"
+        )
 
 
 def _few(groups: LanguageGroups) -> Iterator[str]:

@@ -15,7 +15,7 @@ from xalign.realigning.folders import PAGE, RECORD, SIDES
 from xalign.realigning.movement import CHANGE_COLUMNS, MOVED_COLUMNS, select_movement
 from xalign.realigning.topics import ACCURACY_COLUMNS, TOPIC_COLUMNS
 from xalign.report import ProbeReport
-from xalign.result_folders import filling, write_frames, write_pictures
+from xalign.result_folders import filling, require_own, write_frames, write_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,13 +110,15 @@ class Realignment:
             The folder.
 
         Raises:
+            SettingError: If another folder holds something that is no realignment.
             XalignError: If the folder cannot be written or the disk is full.
         """
         folder = self.folder if folder is None else Path(folder)
         if folder != self.folder:
+            require_own(folder, marks=(RECORD,))
             for side in SIDES:
                 getattr(self, side).save(folder / side)
-        with filling(folder, what="realignment", pictures=PICTURES):
+        with filling(folder, what="realignment", pictures=PICTURES, is_own=True):
             (folder / RECORD).unlink(missing_ok=True)
             write_frames(folder, {name: getattr(self, name) for name in FRAMES})
             self._draw(folder)
@@ -130,7 +132,7 @@ class Realignment:
         Raises:
             XalignError: If the folder cannot be written or the disk is full.
         """
-        with filling(self.folder, what="page"):
+        with filling(self.folder, what="page", is_own=True):
             return self._draw(self.folder)
 
     def _draw(self, folder: Path) -> Path:

@@ -13,7 +13,7 @@ from xalign.realigning.languages import Asked, read_languages
 from xalign.realigning.measuring import Measuring
 from xalign.realigning.preparing import WordPairs
 from xalign.realigning.results import Realignment
-from xalign.realigning.settings import RealignmentSettings
+from xalign.realigning.settings import RealignmentSettings, require_settings
 from xalign.realigning.studying import prepare
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def realign(  # noqa: PLR0913 - the arguments are the public interface
         Both reports, what moved in chosen, other and unseen languages, the pivot's task, and the folder they stand in.
 
     Raises:
+        TypeError: If the settings are none.
         SettingError: For languages, a number or a folder that cannot be used.
         CorpusError: If the corpus lacks the pivot, another language, or sentences.
         UnknownNameError: For a language, probe or layer that does not exist.
@@ -85,6 +86,7 @@ def realign(  # noqa: PLR0913 - the arguments are the public interface
     References:
         Wu & Dredze (2020), Do Explicit Alignments Robustly Improve Multilingual Encoders?, arXiv:2010.02537.
     """
+    require_settings(settings)
     asked = Asked(read_languages(languages, choose=choose), choose, _as_tuple(unseen))
     measuring = Measuring(
         probes=_as_tuple(probes),

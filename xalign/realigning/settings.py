@@ -15,6 +15,7 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 POOLINGS = ("mean", "cls", "last", "weighted")
 ANCHORED = ("pivot", "all")
 NAMED_LAYERS = ("last", "middle")
+LOOKS, MOST_BETWEEN_LOOKS = 10, 500
 
 Layer = int | str
 
@@ -45,7 +46,8 @@ class RealignmentSettings:
         max_length: Tokens read of a sentence, special tokens included; no more than the model allows.
         language_temperature: A language is drawn in proportion to (its number of pairs)^(1 / this); 1 is in proportion
             to the pairs, infinity all alike.
-        evaluate_every: Steps between two looks at the held-out sentences; also at step 0 and after the last.
+        evaluate_every: Steps between two looks at the held-out sentences; also at step 0 and after the last. None for a
+            tenth of the steps, 500 at most.
         n_watched: Held-out sentences looked at, at most, spread evenly over those given.
         save_every: Steps between two checkpoints; None for none.
         precision: Of the forward passes: `float32`, `bfloat16` or (on a GPU) `float16`; weights and updates are
@@ -78,7 +80,7 @@ class RealignmentSettings:
     weight_decay: float = 0.0
     max_length: int = 96
     language_temperature: float = 1.0
-    evaluate_every: int = 500
+    evaluate_every: int | None = None
     n_watched: int = 200
     save_every: int | None = 1000
     precision: str = "float32"
@@ -108,9 +110,9 @@ class RealignmentSettings:
                 _one_of("layers", layer, NAMED_LAYERS)
 
     def _check_numbers(self) -> None:
-        for name in ("steps", "batch_size", "accumulation", "evaluate_every", "max_length"):
+        for name in ("steps", "batch_size", "accumulation", "max_length"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("lora_rank", "save_every"):
+        for name in ("lora_rank", "evaluate_every", "save_every"):
             if getattr(self, name) is not None:
                 _at_least(name, getattr(self, name), 1)
         _at_least("n_watched", self.n_watched, 4)
@@ -131,6 +133,13 @@ class RealignmentSettings:
         """Whether the loss is over words; otherwise over sentences."""
         return self.loss != "sentence"
 
+    @property
+    def steps_between_looks(self) -> int:
+        """`evaluate_every`, or what stands for None."""
+        if self.evaluate_every is None:
+            return min(MOST_BETWEEN_LOOKS, max(1, self.steps // LOOKS))
+        return self.evaluate_every
+
     def layer_numbers(self, n_layers: int) -> tuple[int, ...]:
         """Return the layers as numbers, ascending, each once.
 
@@ -149,8 +158,22 @@ class RealignmentSettings:
         return replace(self, **changes)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the settings as JSON can hold them."""
-        return {**asdict(self), "layers": list(_listed(self.layers))}
+        """Return the settings as JSON can hold them, with the number of steps that is between two looks."""
+        layers = list(_listed(self.layers))
+        return {**asdict(self), "layers": layers, "evaluate_every": self.steps_between_looks}
+
+
+def require_settings(settings: object) -> None:
+    """Refuse what are no settings, before any work.
+
+    Raises:
+        TypeError: Says what to give.
+    """
+    if settings is not None and not isinstance(settings, RealignmentSettings):
+        raise TypeError(
+            "settings must be xalign.RealignmentSettings, such as RealignmentSettings(steps=1000), got "
+            f"{type(settings).__name__} {settings!r:.80}"
+        )
 
 
 def _listed(layers: Sequence[Layer] | Layer) -> tuple[Layer, ...]:

@@ -9,12 +9,13 @@ from pathlib import Path
 from xalign.corpora import Corpus
 from xalign.encoders import Encoder, load_encoder
 from xalign.errors import CorpusError, SettingError
+from xalign.realigning.checkpoints import Run
 from xalign.realigning.dividing import Division, divide
 from xalign.realigning.folders import AFTER, BEFORE, RECORD
 from xalign.realigning.languages import Asked, LanguageGroups, group_languages, require_pivot
 from xalign.realigning.measuring import Measured, Measuring
 from xalign.realigning.picking import Pick, pick_languages
-from xalign.realigning.places import TrainingOutcome, finished, work_folder
+from xalign.realigning.places import TrainingOutcome, require_free, require_free_for_choice, work_folder
 from xalign.realigning.planning import make_plan
 from xalign.realigning.preparing import WordPairs, name_links
 from xalign.realigning.recording import Found, put_together
@@ -75,6 +76,7 @@ class Study:
         groups = group_languages(asked.wanted, text, pivot=pivot, unseen=asked.unseen)
         if asked.choose is None:
             return groups, None
+        self._require_free_for_choice(groups, asked.choose)
         pick = pick_languages(self.encoder, self.rows.train, groups, asked.choose, self.measuring)
         return group_languages(pick.wanted, text, pivot=pivot, unseen=asked.unseen), pick
 
@@ -94,8 +96,16 @@ class Study:
             report.save(place)
         return Measured(encoder, report, None if isinstance(task, str) else self.measuring.topics(encoder, task))
 
+    def _require_free_for_choice(self, pool: LanguageGroups, k: int) -> None:
+        """Refuse the same before languages are chosen, as far as it can be known."""
+        require_free_for_choice(self.folder, self._plan_run(pool, None), k, resume=self.resume)
+
     def _require_free(self, groups: LanguageGroups, word_pairs: WordPairs | None) -> None:
         """Refuse, before any work, data that do not fit the settings, and a folder that holds another result."""
+        require_free(self.folder, self._plan_run(groups, word_pairs), resume=self.resume)
+
+    def _plan_run(self, groups: LanguageGroups, word_pairs: WordPairs | None) -> Run:
+        """What decides the result of a training."""
         plan = make_plan(
             self.encoder,
             self.rows.train,
@@ -105,8 +115,7 @@ class Study:
             held_out=self.rows.dev,
         )
         arguments = training_arguments(self.settings, work_folder(self.folder), device=str(self.encoder.device))
-        run = plan.run(word_pairs, n_processes=arguments.world_size)
-        finished(self.folder, run, resume=self.resume)
+        return plan.run(word_pairs, n_processes=arguments.world_size)
 
     def _train(self, groups: LanguageGroups, word_pairs: WordPairs | None) -> TrainingOutcome:
         """Train on the rows to train on, watching those to watch."""

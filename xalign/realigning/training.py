@@ -26,7 +26,7 @@ from xalign.realigning.places import TrainingOutcome, finished, publish, read_ou
 from xalign.realigning.planning import Plan, make_plan
 from xalign.realigning.preparing import TrainingData, WordPairs, find_links, prepare
 from xalign.realigning.sampling import draw_batches
-from xalign.realigning.settings import RealignmentSettings
+from xalign.realigning.settings import RealignmentSettings, require_settings
 from xalign.realigning.trainer import RealignmentTrainer, training_arguments
 
 MODEL = "model"
@@ -79,11 +79,13 @@ def train(  # noqa: PLR0913 - the arguments are the public interface
         CorpusError: If a corpus lacks the pivot, or a dictionary cannot be read.
         UnknownNameError: If a language or layer does not exist.
         SettingError: If the settings do not fit the model or the data.
+        TypeError: If the settings are none.
         ModelError: If the model cannot be loaded or written again.
         DivergedError: If the loss is NaN or infinite; the best model before that is in `out`.
         RealignmentError: If `out` or `<out>.work` holds something else, a language has nothing to align, or peft is
             missing.
     """
+    require_settings(settings)
     settings, out = settings or RealignmentSettings(), Path(out)
     plan = make_plan(encoder, corpus, languages, settings, pivot=pivot, held_out=held_out)
     work = work_folder(out)
@@ -108,7 +110,7 @@ def _train(plan: Plan, data: TrainingData, arguments: TrainingArguments, *, prog
     """Train, and write the best model beside the checkpoints; returns what there is to tell."""
     started, settings, work = time.perf_counter(), plan.settings, Path(arguments.output_dir)
     learner = make_learner(plan.fresh(), settings)
-    keeper = Keeper(learner.network, plan.held_out(), every=settings.evaluate_every, progress=progress)
+    keeper = Keeper(learner.network, plan.held_out(), every=settings.steps_between_looks, progress=progress)
     trainer = RealignmentTrainer(
         learner.network,
         arguments,

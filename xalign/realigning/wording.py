@@ -14,26 +14,62 @@ from xalign.report_cells import number
 from xalign.report_words import join_words
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xalign.realigning.results import Realignment
 
 N_NAMED = 6
 DECIMALS = 3
+NOTHING = "Nothing was learnt: the starting model was kept"
 Row = Mapping[Any, Any]
 
 
 def title_of(result: Realignment) -> str:
-    """What was done to which model, in a few words."""
+    """What was done to which model, in a few words; or that nothing was, and why."""
+    if learnt_nothing(result):
+        return f"{NOTHING}, as no step was better on the watched sentences"
     return f"{model_title(str(result.run['model']['name']))}, realigned on {describe_languages(result.languages)}"
+
+
+def learnt_nothing(result: Realignment) -> bool:
+    """Say whether the starting model was kept, so that nothing can have moved."""
+    return result.run["training"]["best_step"] == 0
+
+
+def without_tests(result: Realignment, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows to be shown: where nothing was learnt there is no doubt, and no interval or p-value to show."""
+    if not learnt_nothing(result):
+        return rows
+    return rows.assign(
+        **dict.fromkeys(rows.columns.intersection(["ci_low", "ci_high", "p_value", "p_corrected"]), np.nan)
+    )
 
 
 def headline_of(result: Realignment) -> str:
     """Say in a few sentences what was trained on, what moved, and what became of the pivot's own task."""
+    if learnt_nothing(result):
+        return _where_it_stays(result)
     pivot = name_languages([result.pivot])[result.pivot]
     rows = result.headline.to_dict("records")
     closer = " (lower is closer)" if lower_is_closer(result.probe) else ""
     changes = [f"{_group_words(row)} from {_n(row['before'])} to {_n(row['after'])} ({change_of(row)})" for row in rows]
     moved = f"{probe_title(result.probe)}{closer} with {pivot} at layer {result.layer} went {join_words(changes)}."
     return f"{moved} {task_of(result)}"
+
+
+def _where_it_stays(result: Realignment) -> str:
+    """Say what was tried, what the watched sentences said, and the scores, which are the starting model's."""
+    pivot = name_languages([result.pivot])[result.pivot]
+    watched = [row["retrieval"] for row in result.run["training"]["log"]]
+    later = f", at best {_n(max(watched[1:]))} later" if watched[1:] else ""
+    scores = [f"{_n(row['before'])} {_group_words(row)}" for row in result.headline.to_dict("records")]
+    own = result.topics[result.topics["group"] == PIVOT]["before"]
+    task = f" {pivot}'s own topic accuracy stays at {_n(own.iloc[0])}." if len(own) else f" {task_of(result)}"
+    return (
+        f"{model_title(str(result.run['model']['name']))} was to be realigned on {describe_languages(result.languages)}"
+        f"; P@1 of the watched sentences was {_n(watched[0])} at the start{later}. {probe_title(result.probe)} with "
+        f"{pivot} at layer {result.layer} stays at {join_words(scores)}.{task}"
+    )
 
 
 def task_of(result: Realignment) -> str:

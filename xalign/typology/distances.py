@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from xalign.errors import SettingError
 from xalign.names import nearest
 from xalign.typology.metrics import DEFAULT_METRICS, METRICS, shared_counts
-from xalign.typology.tables import FeatureTable, MissingFeaturesError, listed
+from xalign.typology.tables import LEAVE_OUT, FeatureTable, MissingFeaturesError, listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +102,9 @@ def _require_coverage(table: FeatureTable, floor: float) -> None:
         names = [f"{table.languages[i]} ({table.coverage[i]:.0%})" for i in below]
         raise MissingFeaturesError(
             f"every language must have {floor:.0%} of the {len(table.features)} {table.kind} features, got "
-            f"{listed(names)} in {table.source}; leave them out, lower minimum_coverage, or take another source",
+            f"{listed(names)} in {table.source}; {LEAVE_OUT}, lower minimum_coverage, or take another source",
             [table.languages[i] for i in below],
+            lack=f"less than {floor:.0%} of the {table.kind} features",
         )
 
 
@@ -117,9 +118,10 @@ def _require_shared(table: FeatureTable, shared: Int[np.ndarray, "m m"], floor: 
         names = [table.languages[row] for row in worst]
         raise MissingFeaturesError(
             f"every two languages must share at least {max(floor, 1)} {table.kind} features, got {shared[i, j]} for "
-            f"{table.languages[i]} and {table.languages[j]} in {table.source}; without {listed(names)} all do: leave "
-            "them out, lower minimum_shared, or take another source",
+            f"{table.languages[i]} and {table.languages[j]} in {table.source}; without {listed(names)} all do: "
+            f"{LEAVE_OUT}, lower minimum_shared, or take another source",
             names,
+            lack=f"too few {table.kind} features in common with others",
         )
 
 

@@ -92,4 +92,5 @@ def _first_with_all(
     raise MissingFeaturesError(
         f"languages must have {what}, got none for {listed(without)} in {', '.join(sources)}; {way_out(kind, sources)}",
         without,
+        lack=f"no {what.removeprefix('a ')}",
     )

@@ -8,7 +8,14 @@ import numpy as np
 from xalign.typology.rows import Rows
 from xalign.typology.sources import read_rows, source_order, way_out
 from xalign.typology.stand_ins import read_as
-from xalign.typology.tables import FeatureTable, MissingFeaturesError, checked_kind, checked_languages, listed
+from xalign.typology.tables import (
+    LEAVE_OUT,
+    FeatureTable,
+    MissingFeaturesError,
+    checked_kind,
+    checked_languages,
+    listed,
+)
 
 
 def load_typology(
@@ -72,6 +79,8 @@ def _missing(kind: str, lacking: list[tuple[str, list[str]]], sources: Sequence[
     """Name the languages that the best of the sources lacks."""
     source, without = min(lacking, key=lambda pair: len(pair[1]))
     return MissingFeaturesError(
-        f"languages must have {kind} features, got none for {listed(without)} in {source}; {way_out(kind, sources)}",
+        f"languages must have {kind} features, got none for {listed(without)} in {source}; "
+        f"{way_out(kind, sources, leave=LEAVE_OUT)}",
         without,
+        lack=f"no {kind} features",
     )

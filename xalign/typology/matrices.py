@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
+from xalign.corpora.languages import resolve_language
 from xalign.corpora.tables import read_table
 from xalign.errors import CorpusError, SettingError, UnknownNameError
 from xalign.typology.array_files import read_npz
 from xalign.typology.distances import LanguageDistances
-from xalign.typology.tables import MissingFeaturesError, listed
+from xalign.typology.tables import LEAVE_OUT, MissingFeaturesError, is_code, listed
 
 if TYPE_CHECKING:
     from xalign.report import ProbeReport
@@ -41,12 +42,17 @@ def probe_distances(report: ProbeReport, probe: str, layer: int | None, language
     at = _best_layer(report, probe) if layer is None else layer
     frame = report.matrix(probe, at)
     name = f"probe:{probe}@{at}"
-    scores = frame.to_numpy(float)[np.ix_(*[_indices(languages, list(frame.index), name)] * 2)]
+    lack = f"no scores of {name} in the report"
+    at_rows = _indices(languages, {code: row for row, code in enumerate(frame.index)}, f"{name} of the report", lack)
+    scores = frame.to_numpy(float)[np.ix_(at_rows, at_rows)]
     off = ~np.eye(len(languages), dtype=bool)
     without = [language for language, row in zip(languages, np.isnan(scores) & off, strict=True) if row.any()]
     if without:
         raise MissingFeaturesError(
-            f"{name} must have a score for every two languages, got none for {listed(without)}", without
+            f"{name} must have a score for every two languages, got none for {listed(without)}; {LEAVE_OUT}, or probe "
+            "with pivot=None",
+            without,
+            lack=lack,
         )
     if not lower_is_closer(probe) and scores[off].size and scores[off].max() > 1 + 1e-6:
         raise SettingError(f"{name} must be at most 1 to become a distance 1 - score, got {scores[off].max():.3g}")
@@ -61,16 +67,16 @@ def file_distances(path: Path, languages: Sequence[str]) -> LanguageDistances:
     Args:
         path: A `.csv` or `.tsv` with languages in the first row and column; or an `.npz` with `languages` and
             `distances` (read without pickle).
-        languages: Codes that are wanted, spelt as in the file.
+        languages: Codes that are wanted. The file may spell them otherwise (`deu`, `German`).
 
     Raises:
         CorpusError: If the file is missing, malformed, or the matrix is not symmetric, has a diagonal other than 0, or
-            a negative or missing distance; names the languages.
+            a negative or missing distance, or two of its names are the same language; names the languages.
         MissingFeaturesError: If a language is not in it.
     """
     names, values = _read_npz(path) if path.suffix == ".npz" else _read_text(path)
     _require_distances(names, values, path)
-    rows = _indices(languages, names, str(path))
+    rows = _indices(languages, _places(names, languages, path), str(path), f"no distances in {path.name}")
     return _plain(languages, values[np.ix_(rows, rows)], f"file:{path.name}", f"the file {path.name}")
 
 
@@ -89,14 +95,39 @@ def _plain(languages: Sequence[str], values: np.ndarray, name: str, source: str)
     return LanguageDistances(tuple(languages), values, np.ones((m, m), dtype=int), np.ones(m), name, source)
 
 
-def _indices(languages: Sequence[str], known: Sequence[str], where: str) -> list[int]:
-    at = {name: i for i, name in enumerate(known)}
-    without = [language for language in languages if language not in at]
+def _indices(languages: Sequence[str], places: Mapping[str, int], where: str, lack: str) -> list[int]:
+    without = [language for language in languages if language not in places]
     if without:
         raise MissingFeaturesError(
-            f"{where} must have all languages, got none of {listed(without)}; it has {listed(list(known))}", without
+            f"{where} must have all languages, got none of {listed(without)}; it has {listed(list(places))}; "
+            f"{LEAVE_OUT}",
+            without,
+            lack=lack,
         )
-    return [at[language] for language in languages]
+    return [places[language] for language in languages]
+
+
+def _places(names: Sequence[str], languages: Sequence[str], path: Path) -> dict[str, int]:
+    """The row of each name; where wanted languages are missing, other spellings are looked up too."""
+    places = {name: row for row, name in enumerate(names)}
+    missing = set(languages) - set(places)
+    spelt: dict[str, str] = {}
+    for name in names if missing else ():
+        code = _code(name)
+        if code not in missing:
+            continue
+        if code in spelt:
+            raise CorpusError(f"{path} must name each language once, got {spelt[code]} and {name}, both {code}")
+        spelt[code] = name
+    return places | {code: places[name] for code, name in spelt.items()}
+
+
+def _code(name: str) -> str:
+    """The code that a name means; the name itself if it is one, or no language is called that."""
+    try:
+        return name if is_code(name) else resolve_language(name).code
+    except UnknownNameError:
+        return name
 
 
 def _read_npz(path: Path) -> tuple[list[str], Float[np.ndarray, "m m"]]:

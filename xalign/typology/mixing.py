@@ -108,7 +108,10 @@ def _distances(
         return file_distances(Path(str(spec.path)), codes)
     if spec.kind == "probe":
         if report is None:
-            raise SettingError(f"{spec.name} needs a report with scores between all languages; pass report=")
+            raise SettingError(
+                f"{spec.name} needs a report with scores between all languages; pass report=, and on the command line "
+                "give the folder of a saved report first: xalign languages REPORT --features ..."
+            )
         return probe_distances(report, str(spec.probe), spec.layer, codes)
     return typology_distances(load_typology(spec.kind, codes, folder=folder), minimum_shared=minimum_shared)
 

@@ -58,14 +58,14 @@ def source_order(kind: str, folder: Path | None, source: str) -> tuple[str, ...]
     return (*first, "embedded", *(("urielplus",) if kind != "wals" and _urielplus() is not None else ()))
 
 
-def way_out(kind: str, sources: Sequence[str]) -> str:
-    """What to do about languages that these sources lack."""
+def way_out(kind: str, sources: Sequence[str], *, leave: str = "leave them out") -> str:
+    """What to do about languages that these sources lack; `leave` says how to do without them."""
     install = " (pip install urielplus)" if _urielplus() is None else ""
     others = {"folder": "a folder of typology files", "embedded": "source='embedded'"}
     if kind != "wals":
         others["urielplus"] = f"source='urielplus'{install}"
     untried = [words for name, words in others.items() if name not in sources]
-    return f"leave them out, or try {' or '.join(untried)}" if untried else "leave them out"
+    return f"{leave}, or try {' or '.join(untried)}" if untried else leave
 
 
 def urielplus_folder() -> Path:

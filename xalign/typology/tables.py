@@ -25,12 +25,22 @@ KINDS = (
 _CODE = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}")
 
 
-class MissingFeaturesError(UnknownNameError):
-    """Languages have no features, or too few; `languages` names them, so that a caller can leave them out."""
+#: The way out of missing features that is always open.
+LEAVE_OUT = "leave them out (select_languages does with drop_missing=True, xalign languages with --drop-missing)"
 
-    def __init__(self, message: str, languages: Sequence[str]):
+
+class MissingFeaturesError(UnknownNameError):
+    """Languages have no features, or too few; `languages` names them, so that a caller can leave them out.
+
+    Attributes:
+        languages: Who lacks something.
+        lack: What it is, as in "no wals features".
+    """
+
+    def __init__(self, message: str, languages: Sequence[str], *, lack: str):
         super().__init__(message)
         self.languages = tuple(languages)
+        self.lack = lack
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +80,11 @@ class FeatureTable:
         return (~np.isnan(self.values)).mean(axis=1)
 
 
+def is_code(name: str) -> bool:
+    """Say whether a name is written as codes are: swh_Latn."""
+    return _CODE.fullmatch(name) is not None
+
+
 def checked_kind(kind: str) -> str:
     """Return `kind` if there is such a table."""
     if kind not in KINDS:
@@ -86,7 +101,7 @@ def checked_languages(languages: Sequence[str]) -> tuple[str, ...]:
     from xalign.corpora.languages import resolve_language
 
     given = [languages] if isinstance(languages, str) else list(languages)
-    codes = tuple(name if _CODE.fullmatch(name) else resolve_language(name).code for name in given)
+    codes = tuple(name if is_code(name) else resolve_language(name).code for name in given)
     if not codes:
         raise UnknownNameError("languages must name at least one language, got none")
     repeated = sorted({code for code in codes if codes.count(code) > 1})

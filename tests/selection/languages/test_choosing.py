@@ -33,9 +33,10 @@ def plain_value(objective, chosen, distances, weights, utility):
     chosen, m = list(chosen), len(distances)
     pairs = list(combinations(chosen, 2))
     worth = sum(utility[i] for i in chosen)
-    if objective in ("max_sum", "min_sum"):
-        total = sum(distances[i, j] * (weights[i] + weights[j]) / 2 for i, j in pairs)
-        return total + worth if objective == "max_sum" else total - worth
+    if objective == "min_sum":
+        return sum(distances[i, j] for i, j in pairs) - worth
+    if objective == "max_sum":
+        return sum(distances[i, j] * (weights[i] + weights[j]) / 2 for i, j in pairs) + worth
     if objective == "max_min":
         return min((distances[i, j] * min(weights[i], weights[j]) for i, j in pairs), default=0.0) + worth
     nearest = [min(distances[i, j] for j in chosen) for i in range(m)]
@@ -222,6 +223,17 @@ def test_much_utility_brings_a_language_in_and_its_opposite_keeps_it_out(objecti
             names[i]
             not in choose_languages(distances, 4, languages=names, objective=objective, utility=-utility).languages
         )
+
+
+def test_the_least_diverse_set_is_the_same_whatever_its_languages_weigh():
+    """Else the light would pass for the near."""
+    distances, names = random_distances(12, 5, euclidean=True), names_of(12)
+    plain = choose_languages(distances, 4, languages=names, objective="min_sum")
+    weights = np.ones(12)
+    weights[[i for i in range(12) if i not in plain.indices]] = 1e-6
+    weighed = choose_languages(distances, 4, languages=names, objective="min_sum", weights=weights)
+    assert set(weighed.languages) == set(plain.languages)
+    assert weighed.value == plain.value
 
 
 def test_a_duplicate_language_is_never_worth_a_second_place():

@@ -57,6 +57,7 @@ def line():
             r"max_per_group must name groupings of groups \(family\), got 'genus'",
         ),
         ({"max_per_group": 1}, "groups must be given with max_per_group=1, got None; give a label per language"),
+        ({"groups": FAMILIES}, "max_per_group must be given with groups, got None; say at most how many of each group"),
         ({"groups": FAMILIES[:5], "max_per_group": 1}, "groups must hold a label for each of the 6 languages, got 5"),
         ({"groups": FAMILIES, "max_per_group": 0}, "max_per_group must be at least 1, got 0"),
         ({"objective": "max_mean"}, "objective must be one of max_sum, max_min, .*, random, got 'max_mean'"),

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xalign import load_corpus, probe
 from xalign.choosing.evidence import read_evidence
 from xalign.errors import ProbeError, UnknownNameError
+from xalign.measures import lower_is_closer
 
 
 def others(report):
@@ -36,6 +38,35 @@ def test_where_lower_is_closer_the_best_is_0(report_of):
     report = report_of(probes=("subspace",), matrices=(), scores={"deu_Latn": 0.0, "fra_Latn": 1.2})
     report.table["chance"] = 1.2
     assert read(report, ["deu_Latn", "fra_Latn"], layer=1).need.tolist() == [0, 1]
+
+
+def test_probes_whose_chance_is_no_floor_are_left_out_by_name_and_refused_if_asked_for(report_of):
+    """The chance of colap is a ceiling: rescaled, it would say that every language lacks everything."""
+    report = report_of(probes=("cka", "colap", "transliteration"), matrices=("cka", "colap"))
+    report.table.loc[report.table["probe"] == "colap", "chance"] = 0.97
+    found, alone = read(report), read(report_of())
+    assert (found.probes, found.matrix_probes, found.left_out) == (("cka",), ("cka",), ("colap", "transliteration"))
+    np.testing.assert_allclose(found.need, read(report, probes=("cka",)).need)
+    assert alone.left_out == read(report, probes=("cka",)).left_out == ()
+    with pytest.raises(UnknownNameError, match=r"on a scale from chance to a best value, got 'colap'.*has cka"):
+        read(report, probes=("colap",))
+    with pytest.raises(UnknownNameError, match="that run from chance to a best value, got none"):
+        read(report_of(probes=("colap",), matrices=()))
+
+
+def test_of_every_probe_of_a_real_report_those_that_are_read_lie_above_their_chance_and_colap_below():
+    report = probe(
+        corpus=load_corpus().take(40), languages=["deu", "swh", "eng"], probes=("all",), layers=(5,),
+        n_permutations=1, n_resamples=1, cache=False, progress=False,
+    )  # fmt: skip
+    between = report.table[report.table["source"] != report.table["target"]]
+    sign = np.where(between["probe"].map(lower_is_closer), -1, 1)
+    above = (sign * (between["score"] - between["chance"])).groupby(between["probe"]).mean()
+    found = read(report)
+    assert set(found.probes) | set(found.left_out) == set(above.index)
+    assert set(found.left_out) == {"colap", "transliteration"}
+    assert (above[list(found.probes)] > 0).all()
+    assert above["colap"] < 0
 
 
 def test_need_averages_probes_and_each_may_be_asked_for_alone(report_of):

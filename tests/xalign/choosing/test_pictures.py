@@ -69,6 +69,18 @@ def test_the_picture_says_its_distances_and_its_stress(selection, ax):
     assert ax.get_title(loc="left").startswith("5 of 23 languages")
 
 
+def test_where_lines_go_by_weighed_distances_the_picture_says_so(report, selection, ax):
+    plot_selection(selection, ax=ax)
+    assert "weighed" not in ax.get_xlabel()
+    found = select_languages(report, 4, n_draws=5)
+    plot_selection(found, ax=(other := Figure(figsize=(8.6, 6.6)).subplots()))
+    told = " ".join(other.get_xlabel().split())
+    assert f"the chosen language that covers, nearest by the weighed distance ({found.run['weighing']})." in told
+    assert "). Distances: uriel.syntax; in the plane" in told
+    other.figure.canvas.draw()
+    assert other.xaxis.label.get_window_extent().x1 <= other.figure.bbox.x1
+
+
 def test_arms_stand_at_their_distance_from_random_in_standard_deviations(selection, ax):
     plot_arms(selection.table, ax=ax)
     table = selection.table.set_index("arm")

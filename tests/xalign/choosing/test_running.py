@@ -102,7 +102,80 @@ def test_the_pivot_is_a_candidate_only_if_it_is_included(report, selection):
     assert found.choice.reasons[found.languages.index("eng_Latn")].included
 
 
-def test_limits_by_family_and_script_hold_in_the_choice_and_in_every_draw():
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_an_included_pivot_leaves_the_objective_something_to_decide_by(report, pool, objective):
+    found = select_languages(report, 4, objective=objective, include="eng", layer=1, **FEW)
+    assert found.choice.optimal
+    assert found.choice.value > 0
+    sets = [("eng_Latn", *rest) for rest in combinations(pool, 3)]
+    values = {frozenset(languages): value_of(found, objective, languages) for languages in sets}
+    best = min(values.values()) if objective in ("min_sum", "k_medoids") else max(values.values())
+    assert found.choice.value == pytest.approx(best)
+    assert values[frozenset(found.languages)] == pytest.approx(best)
+    assert len({round(value, 9) for value in values.values()}) > len(values) / 2 or objective == "max_min"
+    if objective not in ("min_sum", "facility_location", "k_medoids"):
+        assert found.pool.set_index("language").loc["eng_Latn", "weight"] == 1
+
+
+def value_of(found, objective, languages):
+    """The objective of one set, by the distances and weights that were shown."""
+    d, w = found.weighed, dict(zip(found.candidates, found.weights, strict=True))
+    pairs = list(combinations(languages, 2))
+    if objective == "max_min":
+        return min(d.loc[a, b] * min(w[a], w[b]) for a, b in pairs)
+    if objective in ("max_sum", "min_sum"):
+        return sum(d.loc[a, b] * (w[a] + w[b]) / 2 for a, b in pairs)
+    nearest, top = d[list(languages)].min(axis=1), d.to_numpy().max()
+    if objective == "k_medoids":
+        return sum(w[a] * nearest[a] for a in found.candidates)
+    return sum(w[a] * (1 - nearest[a] / top) for a in found.candidates)
+
+
+def test_where_too_few_weigh_anything_for_max_min_the_warnings_say_so(report_of):
+    done = dict.fromkeys(CODES_AT_THEIR_BEST, 1.0)
+    report = report_of(probes=("cka",), scores=done)
+    asked = {"objective": "max_min", "layer": 1, **FEW}
+    told = [any("weigh anything" in note for note in select_languages(report, k, **asked).warnings) for k in (6, 7)]
+    assert told == [False, True]
+
+
+CODES_AT_THEIR_BEST = ("deu_Latn", "fra_Latn", "rus_Cyrl", "fin_Latn", "tur_Latn")
+
+
+def test_the_least_diverse_is_so_with_a_report_too_and_the_warnings_say_why(report, pool):
+    found = select_languages(report, 4, objective="min_sum", **FEW)
+    assert found.languages == select_languages(None, 4, candidates=pool, objective="min_sum", **FEW).languages
+    assert any("min_sum leaves need and coverage out" in note for note in found.warnings)
+    assert (found.weights == 1).all()
+
+
+def test_the_mean_need_is_of_those_beside_the_pivot(report):
+    found = select_languages(report, 3, include="eng", **FEW)
+    need = found.pool.set_index("language")["need"]
+    table = found.table.set_index("arm")
+    for arm in ("choice", "least diverse"):
+        others = [language for language in found.arms[arm] if language != "eng_Latn"]
+        assert len(others) == 2
+        assert table.loc[arm, "mean_need"] == pytest.approx(need[others].mean())
+    drawn = found.draws["languages"].str.split().map(lambda chosen: need[[x for x in chosen if x != "eng_Latn"]].mean())
+    np.testing.assert_allclose(found.draws["mean_need"], drawn)
+
+
+def test_a_choice_that_lacks_less_than_random_draws_says_so_unless_need_is_off(report_of):
+    """Half are next to chance, where grasp passes them over."""
+    scores = dict.fromkeys(CODES_AT_THEIR_BEST, 0.02) | dict.fromkeys(("hin_Deva", "swh_Latn", "vie_Latn"), 0.75)
+    report = report_of(probes=("cka",), scores=scores | dict.fromkeys(("kat_Geor", "kor_Hang", "heb_Hebr"), 0.8))
+    asked = {"objective": "max_sum", "coverage": 0, "diversity": 0.1, "n_draws": 100, "layer": 1}
+    found = select_languages(report, 4, **asked)
+    (told,) = [note for note in found.warnings if "lack less than random draws" in note]
+    row = found.table.set_index("arm").loc["choice"]
+    assert row["mean_need_percentile"] < 10
+    assert f"their mean need, {row['mean_need']:.2f}, is at percentile {row['mean_need_percentile']:.0f}" in told
+    for off in ({"grasp": 0}, {"need": 0}):
+        assert not any("lack less" in note for note in select_languages(report, 4, **asked | off).warnings)
+
+
+def test_limits_by_family_and_script_hold_in_the_choice_in_every_draw_and_in_every_arm():
     found = select_languages(
         None,
         6,
@@ -111,12 +184,15 @@ def test_limits_by_family_and_script_hold_in_the_choice_and_in_every_draw():
         max_per_family=1,
         max_per_script=3,
         exclude="fin",
+        include="swh",
         method="greedy",
         n_draws=5,
     )
     of = found.pool.set_index("language")
-    for languages in (found.languages, *found.draws["languages"].str.split()):
+    assert len(found.arms) == 4
+    for languages in (*found.arms.values(), *found.draws["languages"].str.split()):
         assert len(set(languages)) == 6
+        assert "swh_Latn" in languages
         assert of.loc[list(languages), "family"].value_counts().max() == 1
         assert of.loc[list(languages), "script"].value_counts().max() <= 3
     assert "fin_Latn" not in found.candidates
@@ -128,7 +204,9 @@ def test_every_arm_is_judged_as_anyone_would_judge_it(selection):
     features = load_typology("uriel.syntax", selection.candidates).values
     row = {language: index for index, language in enumerate(selection.candidates)}
     assert set(selection.arms) == {"choice", "one per family", "most resourced", "least diverse"}
-    for arm, languages in selection.arms.items():
+    alone = {arm: languages for arm, languages in selection.arms.items() if table.loc[arm, "n_sets"] == 1}
+    assert {"choice", "least diverse"} <= set(alone)
+    for arm, languages in alone.items():
         rows = [row[language] for language in languages]
         near, shown = set_diversity(distances, rows), set_diversity(features, rows)
         assert table.loc[arm, "mean_pairwise_distance"] == pytest.approx(near.mean_pairwise_distance)
@@ -163,6 +241,18 @@ def test_most_resourced_goes_by_the_figures_that_are_given(pool):
     assert set(found.arms["most resourced"]) == set(pool[-3:])
     with pytest.raises(UnknownNameError, match=f"resources must have every candidate, got none for {pool[0]}"):
         select_languages(None, 3, candidates=pool, resources={pool[1]: 1.0}, **FEW)
+
+
+def test_among_equals_the_most_resourced_are_a_mean_over_draws(pool):
+    """Of published levels there are three, so that the order of candidates would decide."""
+    levels = {language: float(language in pool[:2]) for language in pool}
+    found = select_languages(None, 3, candidates=pool, resources=levels, n_draws=5)
+    row = found.table.set_index("arm").loc["most resourced"]
+    assert row["n_sets"] == 20
+    third = [[*pool[:2], language] for language in pool[2:]]
+    apart = [found.distances.loc[each, each].to_numpy()[np.triu_indices(3, 1)].mean() for each in third]
+    assert row["mean_pairwise_distance"] == pytest.approx(np.mean(apart), abs=3 * np.std(apart) / np.sqrt(20))
+    assert row["mean_pairwise_distance_sd"] > 0
 
 
 def test_everybody_is_covered_by_one_of_the_chosen_and_reasons_say_by_whom(selection):
@@ -256,7 +346,7 @@ def test_languages_without_features_can_be_left_out_and_are_then_named():
     asked = {"candidates": ["deu", "fra", "xxb_Latn", "fin"], "drop_missing": True}
     found = select_languages(None, 2, **asked, **FEW)
     assert found.candidates == ("deu_Latn", "fra_Latn", "fin_Latn")
-    assert "left out, having no features: xxb_Latn" in found.warnings
+    assert "left out, having no uriel.syntax features: xxb_Latn" in found.warnings
     with pytest.raises(SettingError, match="k must be at most the 3 candidates, got 4"):
         select_languages(None, 4, **asked, **FEW)
     with pytest.raises(UnknownNameError, match="xxb_Latn"):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xalign.choosing.evidence import Evidence
-from xalign.choosing.settings import COVERING, SPREADING, ChoosingSettings
+from xalign.choosing.settings import COVERING, SPREADING, UNWEIGHED, ChoosingSettings
 from xalign.choosing.weighing import weigh
 from xalign.errors import ProbeError, SettingError, UnknownNameError
 
@@ -127,6 +127,33 @@ def test_among_those_that_spread_more_to_gain_and_the_better_stand_in_weigh_more
     others = np.delete(np.arange(7), 4)
     expected = (gain[others] * evidence.similarity[4, others]).sum() / gain[others].sum()
     assert found.stands_in[4] == pytest.approx(expected)
+
+
+@few
+@given(st.integers(0, 99), st.sampled_from(SPREADING), powers, powers)
+def test_the_included_weigh_the_mean_of_the_others_who_weigh_as_they_would_among_themselves(
+    seed, objective, need, coverage
+):
+    distances, evidence = draw_case(seed)
+    evidence.need[[1, 4]] = 0.0
+    chosen = asked(objective, need, coverage, diversity=0.5)
+    free, found = weigh(distances, evidence, chosen), weigh(distances, evidence, chosen, included=[1])
+    if free.weights is None:
+        return
+    assert found.weights[1] == 1
+    others = np.delete(free.weights, 1)
+    np.testing.assert_allclose(np.delete(found.weights, 1), others / others.mean())
+    assert "the included weigh the mean" in found.words
+    np.testing.assert_array_equal(weigh(distances, evidence, chosen, included=range(7)).weights, np.ones(7))
+
+
+@few
+@given(st.integers(0, 99), st.sampled_from(UNWEIGHED), powers, powers, powers)
+def test_controls_weigh_nothing(seed, objective, need, coverage, diversity):
+    distances, evidence = draw_case(seed)
+    found = weigh(distances, evidence, asked(objective, need, coverage, diversity))
+    np.testing.assert_array_equal(found.distances, distances)
+    assert found.weights is None
 
 
 def test_coverage_without_a_matrix_says_how_to_get_one():

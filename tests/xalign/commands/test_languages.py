@@ -45,15 +45,16 @@ def test_it_prints_a_row_per_chosen_language_then_the_arms_then_how_good_it_is(r
     assert lines[0].startswith(
         "3 of 8 languages by facility location; distances: uriel.syntax; covering need x grasp by closeness"
     )
+    assert lines[1] == f"distances are from {result.run['distances_source']}"
     pool = result.pool.set_index("language")
-    for line, reason, place in zip(lines[3:6], result.reasons, (1, 2, 3), strict=True):
+    for line, reason, place in zip(lines[4:7], result.reasons, (1, 2, 3), strict=True):
         name, need = pool.loc[reason.language, ["name", "need"]]
         assert line.split()[0] == str(place)
         assert f"{name} {reason.language}" in line
         assert f" {reason.added:.3g} " in line
         assert f"{need:.2f}" in line
         assert ("always included" in line) == (reason.language == "swh_Latn")
-    assert lines[7].startswith("next would come, adding: ")
+    assert lines[8].startswith("next would come, adding: ")
     arms = [line for line in lines if line.startswith(("choice", "random (mean of 20)", "least diverse"))]
     values = result.table.set_index("arm")["mean_pairwise_distance"]
     assert [f"{values[arm]:.3f}" in line for arm, line in zip(("choice", "random", "least diverse"), arms, strict=True)]
@@ -91,7 +92,29 @@ def test_without_a_report_features_alone_decide(tmp_path):
     assert found.exit_code == 0, found.output
     assert "10 of 204 languages" in found.stdout
     assert "of a proven bound" in found.stdout or "proven optimal" in found.stdout
-    assert " need " not in found.stdout.splitlines()[2]
+    heading = found.stdout.splitlines()[3]
+    assert "chosen" in heading
+    assert " need " not in heading
+    assert " known " not in heading
+
+
+def test_the_share_of_features_that_is_known_stands_beside_the_chosen_where_some_are_not(tmp_path):
+    found = run("--features", "wals", "--k", 2, "--candidates", "deu,fin,swh,tam", "--out", tmp_path / "out", *FAST)
+    assert found.exit_code == 0, found.output
+    lines = found.stdout.splitlines()
+    assert " known  covers" in lines[3]
+    result = LanguageSelection.load(tmp_path / "out")
+    known = result.pool.set_index("language")["coverage"]
+    for line, language in zip(lines[4:6], result.languages, strict=True):
+        assert f" {known[language]:.0%}  " in line
+
+
+def test_an_included_pivot_leaves_max_min_something_to_maximise(report, tmp_path):
+    asked = ["--k", 4, "--objective", "max_min", "--include", "eng_Latn", "--out", tmp_path / "out"]
+    found = run(report, *asked, *FAST)
+    assert found.exit_code == 0, found.output
+    assert "value 0," not in found.stdout
+    assert LanguageSelection.load(tmp_path / "out").choice.value > 0.05
 
 
 def test_amounts_of_data_may_come_from_a_file(tmp_path):
@@ -120,7 +143,12 @@ def test_amounts_of_data_may_come_from_a_file(tmp_path):
         (["--objective", "best"], "objective must be one of max_sum"),
         (["--need", "-1"], "need must be 0 or a positive number"),
         (["no/such/report"], "is not a saved report"),
-        (["--resources", "no-such.csv"], "no-such.csv"),
+        (["--features", "uriel.syntax,probe:cka@5"], "give the folder of a saved report first"),
+        (["--candidates", "deu,fra,xxb_Latn", "--k", "2"], "--drop-missing"),
+        (
+            ["--resources", "no-such.csv"],
+            "--resources must be a CSV file with a language and an amount in each row, got",
+        ),
     ],
 )
 def test_bad_input_is_one_line_on_stderr_and_exit_code_1(tmp_path, arguments, words):

@@ -2,8 +2,10 @@
 
 import inspect
 import json
+import re
 import shutil
 from dataclasses import fields
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from xalign.commands.report import report
 from xalign.errors import SettingError
 from xalign.realigning.results import Realignment
 from xalign.realigning.settings import RealignmentSettings
+from xalign.realigning.watching import HeldOut
 from xalign.report import ProbeReport
 
 LANGUAGES = ("eng_Latn", "swh_Latn", "tam_Taml", "deu_Latn")
@@ -57,8 +60,11 @@ def text(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(text, tmp_path_factory):
-    out = tmp_path_factory.mktemp("out") / "realigned"
-    return out, run("realign", "xalign-mini", text, "--languages", "sw,ta", "--out", out, *FAST)
+    """A training whose every look at the watched sentences finds them better."""
+    out, scores = tmp_path_factory.mktemp("out") / "realigned", count()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HeldOut, "score", lambda watched, _: dict.fromkeys(watched.places, next(scores) / 10))
+        return out, run("realign", "xalign-mini", text, "--languages", "sw,ta", "--out", out, *FAST)
 
 
 def test_it_prints_the_headline_the_numbers_and_where_the_report_stands(done):
@@ -123,7 +129,7 @@ def test_every_option_reaches_the_function(monkeypatch, tmp_path):
 
     monkeypatch.setattr(xalign.realigning.running, "realign", watch)
     run(
-        "realign", "m", "c", "--languages", "sw", "--choose", 3, "--out", tmp_path, "--unseen", "fin,deu",
+        "realign", "xalign-mini", "c", "--languages", "sw", "--choose", 3, "--out", tmp_path, "--unseen", "fin,deu",
         "--pivot", "fra", "--loss", "l2", "--layers", "middle,3", "--freeze", "lower", "--lora-rank", 4,
         "--temperature", 0.2, "--anchor", 0.3, "--steps", 5, "--batch-size", 6, "--accumulation", 2,
         "--learning-rate", 1e-4, "--evaluate-every", 7, "--language-temperature", 3, "--save-every", 11,
@@ -131,7 +137,7 @@ def test_every_option_reaches_the_function(monkeypatch, tmp_path):
         "--probes", "cka,anc", "--permutations", 8, "--resamples", 9, "--seed", 10, "--device", "cpu",
         "--no-cache", "--no-resume", "--quiet",
     )  # fmt: skip
-    assert asked["positional"] == ("m", "c")
+    assert asked["positional"] == ("xalign-mini", "c")
     assert asked["settings"] == RealignmentSettings(
         loss="l2", layers=("middle", 3), freeze="lower", lora_rank=4, temperature=0.2, anchor=0.3, steps=5,
         batch_size=6, accumulation=2, learning_rate=1e-4, evaluate_every=7, language_temperature=3.0, save_every=11,
@@ -186,6 +192,29 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_1(tmp_path, arguments, wo
     assert found.stderr.startswith("error: ")
     assert words in found.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_not_there_is_called_model_before_anything_is_loaded(monkeypatch, tmp_path):
+    monkeypatch.setattr(xalign.realigning.running, "realign", lambda *_, **__: pytest.fail("began"))
+    found = run("realign", "./nowhere", "--languages", "swh", "--out", tmp_path / "out")
+    assert (found.exit_code, found.stderr.partition(",")[0]) == (
+        1,
+        "error: MODEL must be a folder or a hub name such as 'FacebookAI/xlm-roberta-base': no folder ./nowhere\n",
+    )
+
+
+def test_where_nothing_was_learnt_the_first_line_says_so_and_no_test_is_shown(text, tmp_path, monkeypatch):
+    monkeypatch.setattr("xalign.figures.realignments.draw_realignment", lambda *_: ())
+    out = tmp_path / "out"
+    found = run("realign", "xalign-mini", text, "--languages", "sw", "--learning-rate", "1e-12", "--out", out, *FAST)
+    assert found.exit_code == 0, found.output
+    lines = found.stdout.splitlines()
+    assert lines[0] == (
+        "Nothing was learnt: the starting model was kept, as no step was better on the watched sentences"
+    )
+    assert lines[1].startswith("xalign-mini was to be realigned on Swahili; P@1 of the watched sentences was ")
+    assert not re.search(r"\[[+-]?0\.000, [+-]?0\.000\]|1\.000 +1\.000$", found.stdout, re.MULTILINE)
+    assert json.loads(run("report", out, "--json").stdout)["headline"]["title"] == lines[0]
 
 
 def test_a_place_where_no_model_can_stand_is_refused_before_any_work(tmp_path):

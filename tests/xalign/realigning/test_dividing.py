@@ -67,6 +67,7 @@ def test_each_bitext_is_divided_by_itself():
     found = divide(BitextCorpus("pairs", "eng_Latn", parts), pivot="eng_Latn", seed=0)
     assert {language: bitext.n for language, bitext in found.test.bitexts.items()} == {"deu_Latn": 6, "swh_Latn": 18}
     assert found.words.startswith("realigned on 20 to 63 sentences each, watched on 4 to 9, measured on 6 to 18 others")
+    assert [found.fewest(split) for split in ("train", "dev", "test")] == [20, 4, 6]
 
 
 def test_measured_rows_that_were_trained_on_word_for_word_are_counted():

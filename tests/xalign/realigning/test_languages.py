@@ -69,12 +69,20 @@ def test_a_pivot_that_was_chosen_with_others_is_left_out_with_a_warning(text):
         ("swh", ("isl",), UnknownNameError, "got 'isl'"),
         ([], (), SettingError, "languages must name at least one"),
         ("@nowhere.json", (), SettingError, "there is no nowhere.json"),
+        ("out/chosen/chosen.json", (), SettingError, "did you mean '@out/chosen/chosen.json'"),
         (None, (), SettingError, "or choose how many"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(text, languages, unseen, error, words):
     with pytest.raises(error, match=words):
         group(text, languages, unseen)
+
+
+def test_the_folder_of_a_choice_needs_its_sign_too(text, tmp_path):
+    (tmp_path / "chosen.json").write_text('{"languages": ["swh_Latn"]}')
+    with pytest.raises(SettingError, match="did you mean '@"):
+        group(text, str(tmp_path))
+    assert group(text, f"@{tmp_path}").chosen == ("swh_Latn",)
 
 
 def test_a_choice_cannot_be_chosen_from_again(text):

@@ -32,12 +32,12 @@ def reports_without_pictures(monkeypatch):
 def make(report_table, confound_table, tmp_path):
     """Make a result in which every language of a group gains the same at layer 4, and nothing elsewhere."""
 
-    def made(n_chosen=7, n_unseen=2, topics=True, **changes) -> Realignment:
+    def made(n_chosen=7, n_unseen=2, topics=True, gain=1.0, **changes) -> Realignment:
         table = report_table(n_layers=5, probes=("cka", "retrieval"))
         languages = list(table["target"].unique())
         names = ["chosen"] * n_chosen + ["unseen"] * n_unseen
         groups = dict(zip(languages, names + ["other"] * (len(languages) - len(names)), strict=True))
-        gain = table["target"].map(groups).map(GAIN).where(table["layer"] == 4, 0.0)
+        gain = gain * table["target"].map(groups).map(GAIN).where(table["layer"] == 4, 0.0)
         facts = {"model": {"name": "m"}, "corpus": {"name": "text"}}
         before, after = (
             ProbeReport(scores, pd.DataFrame(columns=["probe", "layer"]), confound_table, facts)
@@ -142,6 +142,29 @@ def test_a_folder_that_is_none_or_is_damaged_is_refused(make, tmp_path):
         Realignment.load(tmp_path / "copy")
 
 
+def test_a_copy_is_not_written_among_files_of_somebody_elses(make, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("mine")
+    with pytest.raises(XalignError, match=r"which holds mine\.txt"):
+        make().save(tmp_path / "notes")
+    assert len(list((tmp_path / "notes").iterdir())) == 1
+    for _ in range(2):
+        make().save(tmp_path / "copy")
+
+
+def test_a_realignment_or_a_choice_is_no_report_of_probes_and_that_is_said(make, tmp_path):
+    folder = make().save(tmp_path / "copy")
+    with pytest.raises(XalignError) as told:
+        ProbeReport.load(folder)
+    assert str(told.value) == (
+        f"{folder} is not a report of probes: it is a realignment; its reports are {folder / 'before'} and "
+        f"{folder / 'after'}"
+    )
+    (tmp_path / "chosen.json").write_text("{}")
+    with pytest.raises(XalignError, match="it is a choice of languages, which other commands take as --languages @"):
+        ProbeReport.load(tmp_path)
+
+
 def test_a_place_that_cannot_be_written_is_told(make, tmp_path):
     (tmp_path / "file").write_text("here")
     with pytest.raises(XalignError, match="cannot write the"):
@@ -168,6 +191,33 @@ def test_the_pivots_task_is_said_to_move_only_where_its_interval_leaves_out_0(ma
     result.topics.loc[0, ["ci_low", "ci_high"]] = low, high
     assert words in task_of(result)
     assert "not known: a topic probe is trained" in task_of(make(topics=False))
+
+
+def learnt_nothing(make, **changes) -> Realignment:
+    """The same, where step 0 was kept: nothing gained, all tests without meaning."""
+    result = make(gain=0.0, **changes)
+    log = [{"step": step, "retrieval": value, "by_language": {}} for step, value in ((0, 0.5), (600, 0.3), (1200, 0.4))]
+    result.run["training"] |= {"best_step": 0, "log": log}
+    result.topics[["ci_low", "ci_high"]] = 0.0
+    return result
+
+
+def test_where_nothing_was_learnt_that_is_said_first_and_without_intervals_of_zeros(make):
+    result = learnt_nothing(make)
+    assert title_of(result) == (
+        "Nothing was learnt: the starting model was kept, as no step was better on the watched sentences"
+    )
+    text = headline_of(result)
+    assert text.startswith(
+        "mini was to be realigned on 7 languages; P@1 of the watched sentences was 0.500 at the start, at best 0.400 "
+        "later. Retrieval P@1 with English at layer 4 stays at 0."
+    )
+    assert text.endswith("English's own topic accuracy stays at 0.800.")
+    assert "not known" in headline_of(learnt_nothing(make, topics=False))
+    page = render_page(result)
+    assert "<h1>Nothing was learnt: the starting model was kept, as no step was better" in page
+    for words in (" to 0.000", "95 %\u00a0", "95 % 0", "95 % +", "; p ", "(1.000 corrected)"):
+        assert words not in page[page.index("<h1>") : page.index("How to read")], words
 
 
 def test_the_training_is_told_in_words(make):

@@ -114,7 +114,9 @@ def test_other_settings_do_not_take_up_a_run_and_the_message_names_them(run, who
     other = SETTINGS.changed(learning_rate=0.02)
     with pytest.raises(RealignmentError, match=r"interrupted run with other settings or data: learning_rate \(0.01 th"):
         run(tmp_path / "out", other)
-    with pytest.raises(RealignmentError, match=r"held_out of deu_Latn \([0-9a-f]{8} there, none now"):
+    with pytest.raises(
+        RealignmentError, match=r"interrupted run with other settings or data: other watched sentences; pass"
+    ):
         run(tmp_path / "out", held_out=None)
     begun = run(tmp_path / "out", other, resume=False)
     with pytest.raises(RealignmentError, match=r"holds a model that was realigned with other settings or data: learn"):
@@ -134,12 +136,20 @@ def test_a_run_that_died_before_its_first_checkpoint_binds_no_other(run, kill_at
 
 def test_languages_that_differ_are_named(run, whole):
     other = load_encoder(whole.folder, device="cpu")
-    with pytest.raises(RealignmentError, match=r"data: model \([0-9a-f]{8} there, [0-9a-f]{8} now\)"):
+    with pytest.raises(RealignmentError, match=r"data: another model; pass"):
         run(whole.folder, model=other)
-    with pytest.raises(
-        RealignmentError, match=r"data: languages \(\['deu_Latn', 'swh_Latn'\] there, \['swh_Latn'\] no"
-    ):
+    with pytest.raises(RealignmentError, match=r"data: languages \(deu_Latn, swh_Latn there, swh_Latn now\); pass"):
         run(whole.folder, languages=["swh_Latn"])
+
+
+def test_other_sentences_are_told_once_and_without_their_hashes(run, whole, corpus):
+    fewer = SETTINGS.changed(batch_size=4)
+    with pytest.raises(RealignmentError, match="realigned with") as told:
+        run(whole.folder, fewer, held_out=corpus.take(50))
+    assert str(told.value).endswith(
+        "with other settings or data: other watched sentences, batch_size (6 there, 4 now); pass resume=False "
+        "(--no-resume) to begin again, or change out"
+    )
 
 
 def test_checkpoints_may_be_made_at_other_steps(run, whole, kill_at, monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """The loop as a whole, on the embedded model: what is trained on, what is measured, and how it is taken up again."""
 
+import inspect
 import json
 import shutil
 from dataclasses import replace
@@ -26,6 +27,7 @@ from xalign.realigning.movement import measure_movement, tabulate_changes
 from xalign.realigning.results import Realignment
 from xalign.realigning.running import realign
 from xalign.realigning.settings import RealignmentSettings
+from xalign.realigning.training import train
 
 CHOSEN, UNSEEN = ["yor_Latn", "tam_Taml"], ["swh_Latn", "fin_Latn"]
 OTHER = ["deu_Latn", "tur_Latn"]
@@ -215,6 +217,80 @@ def test_another_training_does_not_touch_a_folder_that_holds_a_result(result, en
         realign(encoder, corpus, languages=["deu_Latn"], out=result.folder, cache=cache, **FAST)
     assert (result.folder / "realign.json").read_bytes() == before
     assert (result.folder / "before" / "run.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("choose", "change", "words"),
+    [
+        (1, {}, r"choose \(2 there, 1 now\)"),
+        (2, {"batch_size": 4}, r"data: batch_size \(8 there, 4 now\); pass"),
+        (2, {"languages": "deu,tur,yor"}, r"data: languages \(tam_Taml, yor_Latn there, yor_Latn now\); pass"),
+    ],
+)
+def test_a_used_folder_is_refused_before_languages_are_chosen(
+    result, encoder, corpus, monkeypatch, choose, change, words
+):
+    def never(*_):
+        pytest.fail("chosen")
+
+    monkeypatch.setattr(studying, "pick_languages", never)
+    pool = change.pop("languages", None)
+    settings = FAST | {"settings": SETTINGS.changed(**change)}
+    with pytest.raises(RealignmentError, match=words):
+        realign(encoder, corpus, languages=pool, choose=choose, out=result.folder, cache=False, **settings)
+
+
+def test_a_folder_with_something_else_or_other_checkpoints_is_refused_before_languages_are_chosen(
+    encoder, corpus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(studying, "pick_languages", lambda *_: pytest.fail("chosen"))
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RealignmentError, match=r"which holds notes\.txt"):
+        realign(encoder, corpus, choose=2, out=tmp_path, cache=False, **FAST)
+    (tmp_path / "out.work").mkdir()
+    (tmp_path / "out.work" / "notes.txt").write_text("mine")
+    with pytest.raises(RealignmentError, match="is needed for checkpoints, but holds something else"):
+        realign(encoder, corpus, choose=2, out=tmp_path / "out", cache=False, **FAST)
+
+
+def test_the_same_choice_may_go_on_where_it_stopped(result, encoder, corpus, monkeypatch):
+    def reached(*_):
+        raise Stop
+
+    monkeypatch.setattr(studying, "pick_languages", reached)
+    for pool in (None, [*CHOSEN, *OTHER]):
+        with pytest.raises(Stop):
+            realign(encoder, corpus, languages=pool, choose=2, out=result.folder, cache=False, **FAST)
+
+
+def test_checkpoints_of_another_training_are_refused_before_anything_is_measured(
+    result, encoder, corpus, tmp_path, monkeypatch
+):
+    run = json.loads((result.folder / "training_run.json").read_text())["run"]
+    checkpoint = tmp_path / "out.work" / "checkpoint-2"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "progress.json").write_text("{}")
+    (checkpoint.parent / "run.json").write_text(json.dumps(run))
+    monkeypatch.setattr("xalign.realigning.measuring.probe", lambda *_, **__: pytest.fail("probed"))
+    words = r"checkpoints of an interrupted run with other settings or data: languages \(tam_Taml, yor_Latn there"
+    with pytest.raises(RealignmentError, match=words):
+        realign(encoder, corpus, languages="deu", out=tmp_path / "out", cache=False, **FAST)
+    words = r"interrupted run with other settings or data: choose \(2 there, 3 now\)"
+    with pytest.raises(RealignmentError, match=words):
+        realign(encoder, corpus, choose=3, out=tmp_path / "out", cache=False, **FAST)
+
+
+def test_few_sentences_are_warned_of_and_the_record_says_how_often_was_looked(result):
+    (warning,) = [warning for warning in result.warnings if warning.startswith("only")]
+    assert warning.startswith("only 5 watched and 10 measured sentences (there should be 50)")
+    assert result.run["settings"]["evaluate_every"] == 2
+
+
+def test_settings_that_are_none_are_refused_before_a_model_is_loaded(tmp_path):
+    for function in (realign, train):
+        unchecked = inspect.unwrap(function)  # these tests check every type; a user's calls are not
+        with pytest.raises(TypeError, match=r"RealignmentSettings\(steps=1000\), got dict \{'steps': 3\}"):
+            unchecked("no/such/model", None, languages="swh", out=tmp_path / "out", settings={"steps": 3})
 
 
 def test_languages_can_be_chosen_first_on_sentences_that_are_trained_on(

@@ -325,7 +325,21 @@ def test_settings_that_cannot_be_used_are_refused(change, message):
 
 
 def test_settings_can_be_written_as_json_and_made_again():
-    settings = RealignmentSettings(layers=(3, "last"), anchor=0.5)
+    settings = RealignmentSettings(layers=(3, "last"), anchor=0.5, evaluate_every=7)
     assert RealignmentSettings(**json.loads(json.dumps(settings.as_json()))) == settings.changed(layers=(3, "last"))
     assert settings.layer_numbers(12) == (3, 12)
     assert RealignmentSettings(layers="middle").layer_numbers(5) == (2,)
+
+
+@pytest.mark.parametrize(
+    ("steps", "given", "expected"), [(200, None, 20), (9, None, 1), (24_544, None, 500), (200, 500, 500)]
+)
+def test_watched_sentences_are_looked_at_ten_times_or_more_unless_it_is_said_how_often(steps, given, expected):
+    settings = RealignmentSettings(steps=24_544, evaluate_every=given).changed(steps=steps)
+    assert settings.as_json()["evaluate_every"] == settings.steps_between_looks == expected
+
+
+def test_a_short_training_is_looked_at_on_the_way(encoder, corpus, tmp_path):
+    settings = QUICK.changed(steps=20, evaluate_every=None)
+    found = train(encoder, corpus, BOTH, tmp_path / "out", settings, held_out=corpus, progress=False)
+    assert [entry["step"] for entry in found.log] == list(range(0, 21, 2))

@@ -131,11 +131,12 @@ def test_scores_that_cannot_become_distances_are_named():
     assert caught.value.languages == ("eng_Latn", "rus_Cyrl")
     with pytest.raises(SettingError, match="at most 1"):
         feature_distances("probe:cka@6", LANGUAGES, report=report_of(scores={("eng_Latn", "rus_Cyrl"): 1.5}))
-    with pytest.raises(MissingFeaturesError, match="tha_Thai"):
+    with pytest.raises(MissingFeaturesError, match=r"tha_Thai.*drop_missing=True.*--drop-missing") as caught:
         feature_distances("probe:cka@6", [*LANGUAGES, "tha_Thai"], report=report_of())
+    assert caught.value.lack == "no scores of probe:cka@6 in the report"
     with pytest.raises(UnknownNameError, match="no layer 9"):
         feature_distances("probe:cka@9", LANGUAGES, report=report_of())
-    with pytest.raises(SettingError, match="pass report="):
+    with pytest.raises(SettingError, match=r"pass report=.*command line give the folder of a saved report first"):
         feature_distances("probe:cka@6", LANGUAGES)
 
 
@@ -149,8 +150,29 @@ def test_a_file_of_distances_is_read_in_any_order_of_languages(ending, tmp_path)
         pd.DataFrame(values, LANGUAGES, LANGUAGES).to_csv(path, sep="," if ending == ".csv" else "\t")
     found = feature_distances(f"file:{path}", ["rus_Cyrl", "deu_Latn"])
     assert found.values.tolist() == [[0, 6], [6, 0]]
-    with pytest.raises(MissingFeaturesError, match="tha_Thai"):
+    with pytest.raises(MissingFeaturesError, match=r"tha_Thai.*--drop-missing"):
         feature_distances(f"file:{path}", ["tha_Thai", "deu_Latn"])
+
+
+def test_a_file_may_spell_languages_as_anybody_does(tmp_path):
+    values = np.abs(np.subtract.outer([0.0, 1, 3, 7], [0.0, 1, 3, 7]))
+    spelt, path = ["en", "deu", "Japanese", "Proto-World"], tmp_path / "d.csv"
+    pd.DataFrame(values, spelt, spelt).to_csv(path)
+    assert feature_distances(f"file:{path}", ["jpn_Jpan", "deu_Latn"]).values.tolist() == [[0, 2], [2, 0]]
+    with pytest.raises(MissingFeaturesError, match="got none of rus_Cyrl; it has en, deu, Japanese, Proto-World"):
+        feature_distances(f"file:{path}", ["eng_Latn", "rus_Cyrl"])
+
+
+def test_two_rows_of_one_language_are_refused_unless_one_is_its_code(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, languages=np.array(["deu", "German", "fra"]), distances=1 - np.eye(3))
+    with pytest.raises(CorpusError, match="got deu and German, both deu_Latn"):
+        feature_distances(f"file:{path}", ["deu_Latn"])
+    assert feature_distances(f"file:{path}", ["fra_Latn"]).languages == ("fra_Latn",)
+    np.savez(
+        path, languages=np.array(["deu", "deu_Latn", "fra"]), distances=np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0.0]])
+    )
+    assert feature_distances(f"file:{path}", ["deu_Latn", "fra_Latn"]).values[0, 1] == 3
 
 
 @pytest.mark.parametrize(
