@@ -1,0 +1,181 @@
+"""k-means that scales: many clusters are clusters of clusters, fitted on a sample and assigned in blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from probes.arrays import checked, require_whole, row_chunks, to_host
+from selection.data.quotas import divide_budget
+
+FLAT = 256
+"""Up to so many clusters are found at once; more are found as clusters of clusters."""
+SAMPLE_PER_CLUSTER = 64
+"""Centres are fitted on so many rows for each cluster, drawn at random, or on all rows if there are fewer."""
+EXACT_WORK = 1 << 22
+"""Up to so many pairs of a row and a cluster, every step of k-means sees all rows; beyond it, mini-batches."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterTree:
+    """Centres, and below each of them more centres or none.
+
+    Attributes:
+        centres: Of this level.
+        first: The label of the first cluster below each centre.
+        children: The tree below each centre; None where the centre is a cluster itself.
+    """
+
+    centres: Float[np.ndarray, "k d"]
+    first: Int[np.ndarray, " k"]
+    children: tuple[ClusterTree | None, ...]
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters the tree ends in."""
+        return sum(1 if child is None else child.n_clusters for child in self.children)
+
+    def assign(self, rows: Float[Any, "n d"]) -> Int[np.ndarray, " n"]:
+        """Find each row's cluster: the nearest centre, and below it the nearest again.
+
+        Args:
+            rows: At most as many as fit in memory beside their distances to `centres`.
+
+        Returns:
+            Labels from 0 to `n_clusters - 1`.
+        """
+        from sklearn.metrics import pairwise_distances_argmin
+
+        nearest = pairwise_distances_argmin(rows, self.centres)
+        labels = self.first[nearest]
+        for number, child in enumerate(self.children):
+            inside = np.flatnonzero(nearest == number) if child is not None else np.empty(0, dtype=np.int64)
+            if child is not None and inside.size:
+                labels[inside] += child.assign(rows[inside])
+        return labels
+
+
+@dataclass(frozen=True, eq=False)
+class Clustering:
+    """The cluster of each row.
+
+    Attributes:
+        labels: From 0 to `k - 1`; a cluster may have no row where rows are alike or centres saw a sample.
+        tree: The centres; `tree.assign` finds the cluster of other rows.
+        n_fitted: Rows that the centres were fitted on.
+    """
+
+    labels: Int[np.ndarray, " n"]
+    tree: ClusterTree
+    n_fitted: int
+
+    @property
+    def k(self) -> int:
+        """How many clusters were asked for."""
+        return self.tree.n_clusters
+
+    @property
+    def sizes(self) -> Int[np.ndarray, " k"]:
+        """How many rows each cluster has."""
+        return np.bincount(self.labels, minlength=self.k)
+
+
+def cluster_rows(
+    embeddings: Float[Any, "n d"], k: int, *, rows: Int[np.ndarray, " m"] | None = None, seed: int = 0
+) -> Clustering:
+    """Group rows into k clusters by k-means.
+
+    Up to 256 clusters are found at once; more by splitting `sqrt(k)` clusters, each into a number in proportion to its
+    rows, so that a row is compared with about `2 sqrt(k)` centres instead of k. The embeddings are read a block at a
+    time and may be memory-mapped.
+
+    Args:
+        embeddings: A vector for each row; float16 is computed in float32.
+        k: How many clusters, 1 to the number of rows.
+        rows: Which rows to cluster, in increasing order; None for all.
+        seed: Of the sample and the first centres.
+
+    Returns:
+        A label for each of `rows`, and the centres.
+
+    Raises:
+        TypeError: If k is no whole number.
+        ValueError: If k is out of range or a value is not finite.
+
+    References:
+        Sculley (2010), Web-scale k-means clustering, WWW (mini-batches).
+        Nistér & Stewénius (2006), Scalable recognition with a vocabulary tree, CVPR (clusters of clusters).
+    """
+    wanted = np.arange(len(embeddings)) if rows is None else rows
+    require_whole("k", k, minimum=1)
+    if k > len(wanted):
+        raise ValueError(f"k must be at most the {len(wanted)} rows, got {k}; lower k or give more rows")
+    rng = np.random.default_rng(seed)
+    n_fitted = min(len(wanted), SAMPLE_PER_CLUSTER * k)
+    drawn = wanted if n_fitted == len(wanted) else wanted[np.sort(rng.choice(len(wanted), n_fitted, replace=False))]
+    tree = fit_clusters(np.concatenate(list(_blocks(embeddings, drawn))), k, seed=seed)
+    labels = np.concatenate([tree.assign(block) for block in _blocks(embeddings, wanted)])
+    return Clustering(labels, tree, n_fitted)
+
+
+def fit_clusters(sample: Float[Any, "n d"], k: int, *, seed: int) -> ClusterTree:
+    """Find k centres by k-means, as clusters of clusters where there are many.
+
+    Args:
+        sample: Rows to fit on, at least k.
+        k: How many.
+        seed: Of the first centres.
+
+    Returns:
+        The centres; exactly k clusters.
+    """
+    n_centres = k if k <= FLAT else int(np.ceil(np.sqrt(k)))
+    labels, centres = _k_means(sample, n_centres, seed)
+    if n_centres == k:
+        return ClusterTree(centres, np.arange(k), (None,) * k)
+    used, labels = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(labels)
+    parts = _divide(k, sizes)
+    children = tuple(
+        None if part == 1 else fit_clusters(sample[labels == number], part, seed=seed)
+        for number, part in enumerate(parts.tolist())
+    )
+    return ClusterTree(centres[used], np.cumsum(parts) - parts, children)
+
+
+def _divide(k: int, sizes: Int[np.ndarray, " c"]) -> Int[np.ndarray, " c"]:
+    """Give each cluster its share of k by its size: at least 1, and no more than it has rows."""
+    parts = np.ones(len(sizes), dtype=np.int64)
+    while (left := k - int(parts.sum())) > 0:
+        room = {i: float(size) for i, size in enumerate(sizes.tolist()) if parts[i] < size}
+        for i, more in divide_budget(room, left).items():
+            parts[i] = min(parts[i] + more, sizes[i])
+    return parts
+
+
+def _k_means(sample: Float[Any, "n d"], k: int, seed: int) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "k d"]]:
+    """Labels and centres; rows that are alike leave some centres without rows."""
+    import warnings
+
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    if len(sample) * k <= EXACT_WORK:
+        model = KMeans(k, n_init=1, max_iter=50, random_state=seed)
+    else:
+        model = MiniBatchKMeans(k, n_init=1, max_iter=20, batch_size=max(4096, 4 * k), random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters: said by `sizes`
+        model.fit(sample)
+    return model.labels_.astype(np.int64), model.cluster_centers_
+
+
+def _blocks(embeddings: Float[Any, "n d"], rows: Int[np.ndarray, " m"]) -> Iterator[np.ndarray]:
+    """Rows in blocks, finite and in float32 or float64."""
+    for part in row_chunks(len(rows), embeddings.shape[1]):
+        block = checked(to_host(embeddings[rows[part]]), name="embeddings", minimum=1)
+        yield block if block.dtype == np.float64 else block.astype(np.float32, copy=False)

@@ -1,0 +1,94 @@
+"""A category for every conversation: what most of its user turns ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+CATEGORIES = ("Math", "Coding", "Generation", "Reasoning", "Brainstorming", "Factual QA", "Extraction")
+"""What LASER tells apart."""
+
+Classifier = Callable[[Sequence[str]], Sequence[str]]
+"""A category for each text."""
+Embedder = Callable[[Sequence[str]], Float[Any, "n d"]]
+"""A vector for each text."""
+
+
+def route_conversations(
+    conversations: Sequence[Sequence[Mapping[str, Any]]], classify: Classifier, *, role: str = "user"
+) -> list[str]:
+    """Route each conversation to the category that most of its user turns have.
+
+    The classifier sees all user turns of all conversations in one call; of categories that are equally frequent, the
+    one whose turn comes first is taken.
+
+    Args:
+        conversations: Each a list of messages with `role` and `content`.
+        classify: Gives a category for each of a list of texts.
+        role: Whose turns count.
+
+    Returns:
+        A category for each conversation.
+
+    Raises:
+        ValueError: If a conversation has no such turn, or the classifier gives another number of categories.
+
+    References:
+        Mirza, Weber & Küch (2025), Stratified Selective Sampling for Instruction Tuning with Dedicated Scoring
+            Strategy, arXiv:2505.22157, section on classification.
+    """
+    turns = [_turns(conversation, role, row) for row, conversation in enumerate(conversations)]
+    texts = [text for spoken in turns for text in spoken]
+    found = list(classify(texts)) if texts else []
+    if len(found) != len(texts):
+        raise ValueError(f"classify must give a category for each of the {len(texts)} texts, got {len(found)}")
+    ends = np.cumsum([len(spoken) for spoken in turns], dtype=np.int64).tolist()
+    starts = [0, *ends[:-1]]
+    return [_majority(found[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
+def nearest_category_classifier(embed: Embedder, examples: Mapping[str, Sequence[str]]) -> Classifier:
+    """Build a classifier from a few examples: the category whose examples have the nearest mean vector, by cosine.
+
+    With a multilingual encoder the examples may be of one language and the texts of another.
+
+    Args:
+        embed: Gives a vector for each of a list of texts.
+        examples: Some texts of each category.
+
+    Returns:
+        What `route_conversations` takes; ties go to the category named first.
+
+    Raises:
+        ValueError: If there is no category, or one has no example.
+    """
+    empty = [name for name, texts in examples.items() if not texts]
+    if empty or not examples:
+        raise ValueError(f"examples must hold texts for each category, got none for {empty[0] if empty else 'any'}")
+    names = list(examples)
+    means = _unit(np.stack([_unit(np.asarray(embed(list(examples[name])))).mean(axis=0) for name in names]))
+
+    def classify(texts: Sequence[str]) -> list[str]:
+        return [names[i] for i in (np.asarray(embed(list(texts))) @ means.T).argmax(axis=1)]
+
+    return classify
+
+
+def _turns(conversation: Sequence[Mapping[str, Any]], role: str, row: int) -> list[str]:
+    turns = [str(message["content"]) for message in conversation if message.get("role") == role]
+    if not turns:
+        raise ValueError(f"conversations must have a turn of {role!r}, got none in row {row}; leave that row out")
+    return turns
+
+
+def _majority(categories: Sequence[str]) -> str:
+    """The most frequent; Counter keeps the order of first appearance among equals."""
+    return Counter(categories).most_common(1)[0][0]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float64).tiny)

@@ -1,0 +1,205 @@
+"""A fitted target: scores any row of the pool in one pass, with memory for a block of rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from probes.arrays import Array, row_chunks
+from selection.data.grouping import code_groups
+from selection.data.transport.centring import GroupMeans
+from selection.data.transport.costs import directions, half_scale, supply_of
+from selection.data.transport.marginals import PoolMarginal, TargetMarginal
+from selection.data.transport.reading import Groups, Reliability, read_masses, read_reliability, read_rows
+from selection.data.transport.semi_dual import fit_prices
+from selection.data.transport.sweeps import BLOCK, Supply, soft_minimum
+from selection.data.transport.workers import workers
+
+
+@dataclass(frozen=True, eq=False)
+class TransportModel:
+    """What a row of the pool is worth to a target: small arrays, whatever the size of the pool.
+
+    The score of a row is `s = -epsilon log sum_j b_j exp((g_j - c_j) / epsilon)` with b the target's masses and g its
+    prices; with epsilon 0, `min_j (c_j - g_j)`. Lower is better.
+
+    Attributes:
+        target: Unit vectors, after centring.
+        target_weights: Their masses, summing to 1.
+        target_potentials: `g`, in the unit of the cost. Balanced: their mean, weighted by the masses, is 0. Where only
+            a share is moved: rows worth moving have scores below about 0.
+        epsilon: Weight of the entropy, in the unit of the cost.
+        mean_cost: `(1 - cos) / 2` on average over the fitted rows and the target.
+        rho: Price of leaving the pool's and the target's masses, in the unit of the cost.
+        share: Of the pool's mass that is moved.
+        value: Of the fitted semi-dual objective; the transport cost with its entropy if balanced.
+        group_means: What rows are centred by; None where they are not.
+        reliability: By group, where it is.
+        method: Which solver: exact | streaming.
+        converged: Whether the masses are met within the tolerance.
+        marginal_error: Sum over targets of |wanted - received|, of a total of 1 (of the share, if that is below 1).
+        n_iterations: Passes over rows that the fit took.
+        n_fitted: Rows that it used.
+        n_pool: Rows that they were sampled from.
+    """
+
+    target: Float[np.ndarray, "m d"]
+    target_weights: Float[np.ndarray, " m"]
+    target_potentials: Float[np.ndarray, " m"]
+    epsilon: float
+    mean_cost: float
+    rho: tuple[float, float]
+    share: float
+    value: float
+    group_means: GroupMeans | None
+    reliability: Mapping[Any, int | float] | None
+    method: str
+    converged: bool
+    marginal_error: float
+    n_iterations: int
+    n_fitted: int
+    n_pool: int
+
+    def score(
+        self,
+        rows: Array,
+        groups: Groups | None = None,
+        *,
+        reliability: Reliability | None = None,
+        n_threads: int | None = None,
+    ) -> Float[np.ndarray, " n"]:
+        """Score rows of any number; a memory map is read block by block.
+
+        Args:
+            rows: Vectors as the encoder gave them.
+            groups: The group of each, where the model centres by group or knows their reliability.
+            reliability: Of each row, in (0, 1], or by group; None takes what the model knows.
+            n_threads: None takes as many as matrix products may use.
+
+        Returns:
+            `s` in float64; lower is better.
+
+        Raises:
+            ValueError: If rows are unfit, or a group is missing or unknown.
+        """
+        width = self.target.shape[1]
+        if groups is not None and len(groups) != len(rows):
+            raise ValueError(f"groups must have a label for each of the {len(rows)} rows, got {len(groups)}")
+        if groups is None and self.group_means is not None:
+            raise ValueError("groups must be given, as the model centres rows by group; got none")
+        trust = read_reliability(self.reliability if reliability is None else reliability, groups, len(rows))
+        means, codes = self._means_of(groups)
+
+        def one(block: slice) -> np.ndarray:
+            part = read_rows(rows[block], f"rows[{block.start}:{block.stop}]", width=width)
+            centred = None if means is None else part - means[codes[block]]
+            return self._scores(
+                directions(part, centred), half_scale(None if trust is None else trust[block], len(part))
+            )
+
+        blocks = row_chunks(len(rows), max(width, len(self.target)), elements=BLOCK)
+        with workers(n_threads) as run:
+            return np.concatenate(list(run(one, blocks)))
+
+    def _means_of(self, groups: Groups | None) -> tuple[Float[np.ndarray, "g d"] | None, Int[np.ndarray, " n"]]:
+        """Return the mean of each group that there is, and which of these each row has; None where none is needed."""
+        if groups is None or self.group_means is None:
+            return None, np.empty(0, dtype=np.int64)
+        codes, names = code_groups(groups)
+        return self.group_means.of(names).astype(self.target.dtype), codes
+
+    def _scores(self, units: Float[np.ndarray, "b d"], half: Float[np.ndarray, " b"]) -> Float[np.ndarray, " b"]:
+        products = self._products(units, half)
+        if self.epsilon == 0:
+            products += self.target_potentials.astype(products.dtype)
+            return half - products.max(axis=1)
+        return half - soft_minimum(products, self._prices, self.epsilon)[0]
+
+    def _products(self, units: Float[np.ndarray, "b d"], half: Float[np.ndarray, " b"]) -> Float[np.ndarray, "b m"]:
+        products = units.astype(self.target.dtype, copy=False) @ self._columns
+        products *= half[:, None].astype(products.dtype)
+        return products
+
+    @cached_property
+    def _columns(self) -> Float[np.ndarray, "d m"]:
+        return np.ascontiguousarray(self.target.T)
+
+    @cached_property
+    def _prices(self) -> Float[np.ndarray, " m"]:
+        return self.target_potentials / self.epsilon + np.log(self.target_weights)
+
+    def weights(
+        self, rows: Array, groups: Groups | None = None, *, reliability: Reliability | None = None
+    ) -> Float[np.ndarray, "n m"]:
+        """Return how a few rows would be divided among the targets: the weight of each in the row's soft distance."""
+        part = read_rows(rows, "rows", width=self.target.shape[1])
+        trust = read_reliability(self.reliability if reliability is None else reliability, groups, len(part))
+        products = self._products(self.directions(part, groups), half_scale(trust, len(part)))
+        if self.epsilon == 0:
+            nearest = (products + self.target_potentials.astype(products.dtype)).argmax(axis=1)
+            return np.eye(len(self.target), dtype=products.dtype)[nearest]
+        return soft_minimum(products, self._prices, self.epsilon)[1]
+
+    def potential(self, scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Return `f` of pool rows: what one more unit of their mass changes the transport cost by.
+
+        It is the score itself where all mass is moved; see `marginals.PoolMarginal` for the others.
+        """
+        if self.share == 1:
+            return PoolMarginal(self.epsilon, self.rho[0]).potential(scores)
+        if self.epsilon == 0:
+            return np.minimum(scores, 0.0)
+        stays, moves = np.log(1 - self.share), np.log(self.share) - scores / self.epsilon
+        return -self.epsilon * np.logaddexp(stays, moves)
+
+    def directions(self, rows: Float[np.ndarray, "n d"], groups: Groups | None = None) -> Float[np.ndarray, "n d"]:
+        """Return rows in the space of the costs: less the mean of their group, of length 1."""
+        return directions(rows, None if self.group_means is None else self.group_means.centre(rows, groups))
+
+    def cost(
+        self, rows: Array, groups: Groups | None = None, *, weights: Any = None, n_threads: int | None = None
+    ) -> float:
+        """Return what it costs to move a set of rows, chosen or drawn, to the whole target: how well they cover it.
+
+        Args:
+            rows: Vectors as the encoder gave them.
+            groups: The group of each, where the model centres by group.
+            weights: Masses; None takes all the same.
+            n_threads: None takes as many as matrix products may use.
+
+        Returns:
+            The mean of `(1 - cos) / 2` over the transport plan, the entropy left out and every row fully reliable.
+
+        Raises:
+            ValueError: If rows are unfit.
+        """
+        units = self.directions(read_rows(rows, "rows", width=self.target.shape[1]), groups)
+        half = half_scale(None, len(units))
+        mass = read_masses(weights, len(units), "weights")
+        supply = supply_of(units, half, mass, self.target.astype(units.dtype), self.target_weights)
+        return plan_cost(supply, self.epsilon, n_threads=n_threads)
+
+
+def plan_cost(supply: Supply, epsilon: float, *, n_threads: int | None = None, tolerance: float = 1e-4) -> float:
+    """Return the cost of the balanced plan, its entropy left out."""
+    if epsilon == 0:
+        from selection.data.transport.exact import exact_prices
+
+        return exact_prices(supply).value
+    marginal = PoolMarginal(epsilon)
+    with workers(n_threads) as run:
+        fit = fit_prices(supply, marginal, TargetMarginal(), run, tolerance=tolerance, max_iterations=500)
+        prices = fit.potentials / epsilon + np.log(supply.target_mass)
+
+        def one(block: slice) -> float:
+            products = supply.products(block)
+            _, plan = soft_minimum(products, prices, epsilon)
+            gained = np.einsum("ij,ij->i", plan, products)
+            return float(supply.mass[block] @ (supply.constant[block] - gained))
+
+        return float(sum(run(one, supply.blocks)))
