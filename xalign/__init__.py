@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from xalign.probing import probe
     from xalign.realigning import Realignment, RealignmentSettings, realign
     from xalign.report import ProbeReport
+    from xalign.selecting import DataSelection, select_data
     from xalign.transferring import Transfer, transfer
     from xalign.word_alignment import WordAlignment, align_words
 
@@ -21,6 +22,7 @@ __all__ = [
     "Activations",
     "AlignmentEvaluator",
     "BitextCorpus",
+    "DataSelection",
     "Encoder",
     "LanguageSelection",
     "ParallelCorpus",
@@ -38,6 +40,7 @@ __all__ = [
     "load_encoder",
     "probe",
     "realign",
+    "select_data",
     "select_languages",
     "transfer",
 ]
@@ -54,6 +57,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "probing": ["probe"],
         "realigning": ["Realignment", "RealignmentSettings", "realign"],
         "report": ["ProbeReport"],
+        "selecting": ["DataSelection", "select_data"],
         "transferring": ["Transfer", "transfer"],
         "word_alignment": ["WordAlignment", "align_words"],
     },

@@ -8,6 +8,8 @@ from xalign.commands.probe import probe
 from xalign.commands.realign import realign
 from xalign.commands.report import report
 from xalign.commands.retrieve import leaderboard, retrieve
+from xalign.commands.select import select
+from xalign.commands.train_quality import nested_subsets, train_quality
 from xalign.commands.transfer import transfer
 from xalign.commands.words import words
 
@@ -26,4 +28,7 @@ app.command()(transfer)
 app.command()(languages)
 app.command()(words)
 app.command()(realign)
+app.command()(select)
+app.command()(train_quality)
+app.command()(nested_subsets)
 app.add_typer(cache.app, name="cache")

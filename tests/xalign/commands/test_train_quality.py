@@ -1,0 +1,105 @@
+"""The two commands hand every word on, tell results in words or JSON, and errors in one line."""
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import xalign.quality.training
+from xalign.commands.train_quality import nested_subsets, train_quality
+from xalign.quality import QualitySettings
+
+app = typer.Typer()
+app.command()(train_quality)
+app.command()(nested_subsets)
+FAST = ["--steps", "2", "--batch-size", "2", "--max-length", "8", "--device", "cpu", "--quiet"]
+
+
+def run(*arguments):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for name in ("German", "Swahili"):
+        rows = [
+            {
+                "instruction": f"Say {i}.",
+                "better": f"Here you are: {i}.",
+                "worse": f"no {i}" if i else "Here I refuse to.",
+            }
+            for i in range(40)
+        ]
+        (folder / f"{name}.json").write_text(json.dumps([*rows, {"instruction": "x", "better": "a", "worse": "a"}]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "model"
+    return out, run("train-quality", data, "--hold-out", "sw", "--hold-out-share", 0.5, "--out", out, *FAST)
+
+
+def test_it_prints_how_often_and_against_length(done):
+    out, found = done
+    assert found.exit_code == 0, found.output
+    lines = found.stdout.splitlines()
+    assert lines[0].startswith("trained on 20 pairs in 1 languages")
+    assert any(line.startswith("length alone          1.000  [1.000, 1.000]") for line in lines)
+    assert "note: 2 pairs with two equal responses were left out" in lines
+    assert lines[-1] == f"model: {out}"
+
+
+def test_a_second_call_takes_the_model_up_and_json_says_the_same(done, data):
+    out, _ = done
+    again = run("train-quality", data, "--hold-out", "sw", "--hold-out-share", 0.5, "--out", out, *FAST, "--json")
+    document = json.loads(again.stdout)
+    assert document["n_pairs"] == {"deu_Latn": 20}
+    assert document["after"]["n"] == 15
+    assert document["after"]["shorter_accuracy"] is None
+
+
+def test_every_option_reaches_the_function(monkeypatch, data, tmp_path):
+    asked = {}
+
+    class Stop(Exception):  # noqa: N818 - no error
+        pass
+
+    def watch(*positional, **named):
+        asked.update(named, positional=positional)
+        raise Stop
+
+    monkeypatch.setattr(xalign.quality.training, "train_quality", watch)
+    run(
+        "train-quality", data, "--model", "m", "--languages", "de", "--limit", 7, "--margin", 2, "--steps", 3,
+        "--batch-size", 5, "--learning-rate", 0.1, "--max-length", 9, "--save-every", 4, "--seed", 6, "--device",
+        "cpu", "--no-resume", "--quiet", "--out", tmp_path,
+    )  # fmt: skip
+    pairs, model = asked.pop("positional")
+    assert (pairs.n, model) == (7, "m")
+    assert asked == {
+        "settings": QualitySettings(
+            margin=2.0, steps=3, batch_size=5, learning_rate=0.1, max_length=9, save_every=4, seed=6
+        ),
+        "held_out": None, "resume": False, "device": "cpu", "progress": False, "out": tmp_path,
+    }  # fmt: skip
+
+
+def test_subsets_are_listed_and_errors_are_one_line(data, tmp_path):
+    found = run("nested-subsets", data, "--sizes", "10,20", "--out", tmp_path / "out")
+    assert found.stdout.splitlines() == [
+        "deu_Latn   10, 20, 41", "swh_Latn   10, 20, 41", f"subsets: {tmp_path / 'out'}",
+    ]  # fmt: skip
+    again = run("nested-subsets", data, "--out", tmp_path / "out")
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+    assert again.stderr.startswith("error: out must be a new or empty folder")
+    as_json = json.loads(run("nested-subsets", data, "--out", tmp_path / "b", "--seed", 3, "--json").stdout)
+    assert (as_json["seed"], as_json["sizes"]) == (3, {"deu_Latn": [41], "swh_Latn": [41]})
+    lost = run("train-quality", tmp_path / "nothing.jsonl", "--out", tmp_path / "c")
+    assert (lost.exit_code, lost.stderr.count("\n")) == (1, 1)

@@ -1,0 +1,151 @@
+"""Small pools of real sentences, one folder of sidecars for the session, and a model that costs nothing."""
+
+import json
+import zlib
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xalign.selecting.describing
+import xalign.selecting.embedding
+import xalign.selecting.mapping
+from xalign.corpora import load_corpus
+from xalign.selecting import select_data
+from xalign.selecting.embedding import Embedder
+
+LANGUAGES = ("eng_Latn", "deu_Latn", "swh_Latn", "tam_Taml")
+
+
+def make_rows(languages=LANGUAGES, n=12):
+    """Rows of id, language, text, score and labels; row k of each language translates row k of the others."""
+    corpus = load_corpus(languages=list(languages)).take(n)
+    return [
+        {
+            "id": f"{language[:3]}-{row}",
+            "language": language,
+            "text": corpus.sentences[language][row],
+            "score": float((7 * row + 3 * place) % 11),
+            "labels": [corpus.labels[row], "all"],
+            "topic": corpus.labels[row],
+        }
+        for place, language in enumerate(languages)
+        for row in range(n)
+    ]
+
+
+def save_jsonl(path: Path, rows) -> Path:
+    """A JSON object a line; a row that is text already stands as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_jsonl():
+    """The writer of JSON lines."""
+    return save_jsonl
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """48 rows: 12 of each of four languages."""
+    return make_rows()
+
+
+@pytest.fixture(scope="session")
+def pool(rows, tmp_path_factory) -> Path:
+    """The rows as one file of JSON lines."""
+    return save_jsonl(tmp_path_factory.mktemp("pool") / "pool.jsonl", rows)
+
+
+@pytest.fixture(scope="session")
+def target(rows, tmp_path_factory) -> Path:
+    """Six of the English rows and six of the Swahili ones."""
+    chosen = [{"text": row["text"], "language": row["language"]} for row in [*rows[:6], *rows[24:30]]]
+    return save_jsonl(tmp_path_factory.mktemp("target") / "target.jsonl", chosen)
+
+
+def letters(texts):
+    """Vectors that count pairs of letters, by hash; a text with the word zero is nowhere."""
+    found = np.zeros((len(texts), 24), dtype=np.float32)
+    for place, text in enumerate(texts):
+        for pair in pairwise(text):
+            found[place, zlib.crc32("".join(pair).encode()) % 24] += 1
+        if "zero" in text:
+            found[place] = 0
+    return found
+
+
+@pytest.fixture
+def quick_model(monkeypatch):
+    """A model that counts letters instead of reading, in this process."""
+    counted = Embedder("letters", "letters", 24, letters)
+    for module in (xalign.selecting.describing, xalign.selecting.embedding, xalign.selecting.mapping):
+        monkeypatch.setattr(module, "load_embedder", lambda settings: counted)
+
+
+@pytest.fixture(scope="session")
+def sidecars(tmp_path_factory) -> Path:
+    """One folder for all tests: a sentence is embedded once."""
+    return tmp_path_factory.mktemp("sidecars")
+
+
+@pytest.fixture(scope="session")
+def select(sidecars):
+    """`select_data` with few draws, small shards and the session's sidecars."""
+
+    def run(pool, target=None, budget=12, **arguments):
+        fast = {"n_draws": 3, "shard_rows": 20, "sidecars": sidecars, "device": "cpu", "progress": False}
+        return select_data(pool, target, budget, **(fast | arguments))
+
+    return run
+
+
+@pytest.fixture
+def make_pool(tmp_path):
+    """Compact arrays around made vectors, without files of text; languages are called l0, l1, ..."""
+    from xalign.selecting.compact import PoolArrays
+    from xalign.selecting.matrices import ShardedMatrix
+
+    def make(vectors, *, languages=None, texts=None, tags=None, quality=None, categories=None, n_shards=1):
+        n = len(vectors)
+        parts = np.array_split(np.asarray(vectors, dtype=np.float32), n_shards)
+        paths = tuple(tmp_path / f"{place}.npy" for place in range(n_shards))
+        for path, part in zip(paths, parts, strict=True):
+            np.save(path, part)
+        codes = np.zeros(n, dtype=np.int32) if languages is None else np.asarray(languages, dtype=np.int32)
+        return PoolArrays(
+            shards=(),
+            vectors=ShardedMatrix(paths, tuple(np.ones(len(part), dtype=bool) for part in parts), parts[0].shape[1]),
+            places=np.arange(n),
+            lines=np.arange(n),
+            lengths=np.arange(1, n + 1)[::-1].copy(),
+            texts=np.arange(n, dtype=np.uint64) if texts is None else np.asarray(texts, dtype=np.uint64),
+            languages=codes,
+            language_names=tuple(f"l{code}" for code in range(int(codes.max()) + 1)),
+            quality=quality,
+            tags=tags,
+            labels=(),
+            categories=categories,
+            faults=(),
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_space_of(make_pool, tmp_path):
+    """A space of made vectors and targets."""
+    from xalign.selecting.spaces import make_space
+    from xalign.selecting.targets import Target
+
+    def make(vectors, target, *, spoken=None, align=False, **arguments):
+        languages = tuple(spoken or ["l0"] * len(target))
+        places = tuple(f"t{place}" for place in range(len(target)))
+        wanted = Target(np.asarray(target, dtype=np.float32), languages, places, "made")
+        return make_space(make_pool(vectors, **arguments), wanted, align=align, folder=tmp_path / "joined")
+
+    return make

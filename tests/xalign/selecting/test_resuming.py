@@ -1,0 +1,106 @@
+"""A run that is killed leaves nothing half-written, and the next one goes on where it was, to the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from xalign.selecting import DataSelection, select_data
+from xalign.selecting.sidecars import Sidecars
+
+RUN = """
+import sys, time
+import xalign.selecting.embedding as embedding
+from xalign.selecting import select_data
+
+if __name__ == "__main__":
+    pool, target, out, sidecars, slow = sys.argv[1:]
+    read = embedding.usable_rows
+
+    def slowly(*arguments, **options):  # so that there is time to be killed between two shards
+        time.sleep(float(slow))
+        return read(*arguments, **options)
+
+    embedding.usable_rows = slowly
+    select_data(pool, target, 10, out=out, sidecars=sidecars, shard_rows=6, n_draws=2, device="cpu",
+                method="round_robin", progress=False)
+"""
+RESULTS = ("chosen.jsonl", "rows.parquet", "table.parquet", "shares.parquet", "curve.parquet")
+
+
+@pytest.fixture(scope="module")
+def start(pool, target, tmp_path_factory):
+    script = tmp_path_factory.mktemp("script") / "run.py"
+    script.write_text(RUN, encoding="utf-8")
+
+    def run(out, sidecars, slow=0.0):
+        return subprocess.Popen(
+            [sys.executable, script, pool, target, out, sidecars, str(slow)], stderr=subprocess.PIPE, text=True
+        )
+
+    return run
+
+
+def finished(process):
+    _, errors = process.communicate(timeout=100)
+    return process.returncode, errors
+
+
+def test_a_killed_run_goes_on_and_makes_the_same_bytes(start, pool, target, tmp_path):
+    out, sidecars = tmp_path / "killed", tmp_path / "sidecars"
+    process = start(out, sidecars, slow=0.4)
+    vectors, give_up = sidecars / "vectors", time.monotonic() + 60
+    while len(list(vectors.rglob("*.json"))) < 3 and time.monotonic() < give_up:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    assert finished(process)[0] == -signal.SIGKILL
+    done = {path: path.stat().st_mtime_ns for path in vectors.rglob("*.npy") if not path.name.startswith(".")}
+    assert 3 <= len(done) < 8
+    assert not out.exists()
+    assert finished(start(out, sidecars)) == (0, "")
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    select_data(
+        pool, target, 10, out=tmp_path / "whole", sidecars=tmp_path / "others", shard_rows=6, n_draws=2, device="cpu",
+        method="round_robin", progress=False,
+    )  # fmt: skip
+    for name in RESULTS:
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_sidecar_without_its_facts_counts_as_absent(tmp_path):
+    import numpy as np
+
+    store = Sidecars(tmp_path)
+
+    def torn():
+        yield np.zeros((2, 3), dtype=np.float32)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.write_array("vectors", "ab12", (4, 3), torn(), {})
+    assert not store.has("vectors", "ab12")
+    assert list(tmp_path.rglob("*ab12*")) == []
+    store.write_array("vectors", "ab12", (2, 3), iter([np.ones((2, 3), dtype=np.float32)]), {"n": 2})
+    assert store.has("vectors", "ab12")
+    assert np.array_equal(store.map_array("vectors", "ab12"), np.ones((2, 3)))
+    (tmp_path / "vectors" / "ab" / "ab12.json").unlink()
+    assert not store.has("vectors", "ab12")
+
+
+@pytest.mark.usefixtures("quick_model")
+def test_a_folder_that_cannot_be_finished_does_not_appear_and_the_next_run_clears_what_is_left(
+    pool, select, tmp_path, monkeypatch
+):
+    left = tmp_path / ".out.unfinished-abc"
+    left.mkdir()
+    (left / "chosen.jsonl").write_text("half", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr("xalign.selecting.page.render_page", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            select(pool, method="random", out=tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+    select(pool, method="random", out=tmp_path / "out")
+    assert len(DataSelection.load(tmp_path / "out").rows) == 12

@@ -1,0 +1,110 @@
+"""The whole pipeline: the same call gives the same choice, and neither shards, order nor place decide."""
+
+import json
+
+import numpy as np
+import pytest
+
+from xalign.selecting import select_data
+
+pytestmark = pytest.mark.usefixtures("quick_model")
+
+
+def test_the_same_call_gives_the_same_rows_measures_and_points(pool, target, select):
+    one, other = (select(pool, target, method="transport", compare="tsds,uot", seed=3) for _ in range(2))
+    for name in ("rows", "table", "shares", "curve", "points"):
+        assert getattr(one, name).equals(getattr(other, name))
+
+
+@pytest.mark.parametrize("method", ["transport", "round_robin", "facility_location", "longest", "mdaq"])
+def test_shards_decide_nothing(method, pool, target, select):
+    chosen = [select(pool, target, method=method, quality="column:score", shard_rows=rows).ids for rows in (5, 17, 100)]
+    assert chosen[0] == chosen[1] == chosen[2]
+
+
+@pytest.mark.parametrize("method", ["transport", "round_robin"])
+def test_the_order_of_the_pool_decides_nothing(method, rows, pool, target, write_jsonl, select, tmp_path):
+    shuffled = [rows[row] for row in np.random.default_rng(0).permutation(48)]
+    path = write_jsonl(tmp_path / "pool.jsonl", shuffled)
+    assert select(path, target, method=method).ids == select(pool, target, method=method).ids
+
+
+def test_a_budget_below_one_is_a_share_of_the_pool(pool, select):
+    assert len(select(pool, method="random", budget=0.25).rows) == 12
+
+
+def test_languages_as_a_target_are_the_pools_own_rows_in_them(pool, select, tmp_path):
+    named = select(pool, "lang:sw,ta", method="round_robin", budget=24)
+    assert set(named.languages) == {"swh_Latn", "tam_Taml"}
+    assert named.table["coverage"][0] == pytest.approx(1, abs=1e-6)
+    (tmp_path / "chosen.json").write_text(json.dumps({"languages": ["sw", "ta"]}), encoding="utf-8")
+    assert select(pool, f"@{tmp_path / 'chosen.json'}", method="round_robin", budget=24).ids == named.ids
+
+
+def test_without_a_target_the_pool_stands_for_itself(pool, select):
+    found = select(pool, method="facility_location", compare="random")
+    coverage = found.table.set_index("arm")["coverage"]
+    assert coverage["facility_location"] > coverage["random draws"]
+    assert any("of the pool itself" in warning for warning in found.warnings)
+
+
+def test_the_choice_lies_nearer_to_the_target_than_every_random_draw(pool, target, select):
+    found = select(pool, target, method="transport", n_draws=20)
+    assert found.table["cost_percentile"][0] == 0
+    assert found.table["coverage_percentile"][0] == 100
+
+
+def test_a_large_target_is_sampled_the_same_way_each_time(pool, select, monkeypatch):
+    monkeypatch.setattr("xalign.selecting.targets.MOST_OF_POOL", 10)
+    one, other = (select(pool, "lang:sw,ta,de,en", method="round_robin") for _ in range(2))
+    assert one.run["target"]["rows"] == 10
+    assert one.ids == other.ids
+
+
+def test_methods_that_lack_what_they_need_are_left_out_of_a_comparison_with_a_note(pool, target, select):
+    found = select(pool, target, method="random", compare="mdaq,longest", quotas="equal")
+    assert found.table["arm"].tolist() == ["random", "longest", "random draws"]
+    assert any(warning.startswith("mdaq is left out: method 'mdaq' ranks by a score") for warning in found.warnings)
+
+
+def test_conversations_are_read_by_the_part_that_is_asked_for(rows, write_jsonl, select, tmp_path):
+    spoken = [
+        {"messages": [{"role": "user", "content": row["text"]}, {"role": "assistant", "content": "xy" * (1 + place)}]}
+        for place, row in enumerate(rows)
+    ]
+    path = write_jsonl(tmp_path / "a.jsonl", spoken)
+    assert select(path, method="longest", budget=1, part="response").indices.tolist() == [47]
+    asked = select(path, method="longest", budget=1, part="prompt").indices[0]
+    assert len(rows[asked]["text"]) == max(len(row["text"]) for row in rows)
+    assert select(path, method="mdaq", quality="response_length", budget=1, part="prompt").indices.tolist() == [47]
+
+
+@pytest.mark.parametrize(("quality", "expected"), [("column:score", 1), ("-column:score", -1), ("length", None)])
+def test_scores_are_numbers_of_the_rows_and_a_minus_turns_them_round(quality, expected, rows, pool, select):
+    found = select(pool, method="random", budget=48, quality=quality)
+    told = {row["id"]: row["score"] * expected if expected else len(row["text"]) for row in rows}
+    assert dict(zip(found.ids, found.rows["quality"], strict=True)) == told
+
+
+def test_the_likeness_of_a_translation_is_its_cosine(rows, write_jsonl, select, tmp_path):
+    from xalign.selecting.embedding import load_embedder
+
+    paired = [row | {"other": rows[(place + 12) % 48]["text"]} for place, row in enumerate(rows)]
+    found = select(write_jsonl(tmp_path / "a.jsonl", paired), method="random", budget=48, quality="translation:other")
+    encode = load_embedder(None).encode
+    x, y = encode([row["text"] for row in paired]), encode([row["other"] for row in paired])
+    cosines = (x * y).sum(axis=1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
+    told = found.rows.sort_values("row")["quality"]
+    assert told.to_numpy() == pytest.approx(cosines, abs=1e-6)
+
+
+def test_another_method_on_the_same_sidecars_embeds_nothing(pool, target, sidecars, monkeypatch):
+    arguments = {"sidecars": sidecars, "n_draws": 2, "progress": False, "shard_rows": 20, "device": "cpu"}
+    select_data(pool, target, 5, method="random", **arguments)
+
+    def not_again(task):
+        raise AssertionError(task)
+
+    monkeypatch.setattr("xalign.selecting.mapping.embed_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.mapping.read_shard", not_again)
+    assert len(select_data(pool, target, 7, method="round_robin", **arguments).rows) == 7

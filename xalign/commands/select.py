@@ -1,0 +1,231 @@
+"""`xalign select`: a pool of training examples, a target and a budget in; out, a subset, its reasons and its rivals."""
+
+from __future__ import annotations
+
+import json
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from xalign.commands.common import Json, names_of, require_folder, told_plainly
+
+if TYPE_CHECKING:
+    from xalign.selecting import DataSelection
+
+
+def select(  # noqa: PLR0913 - options of a command
+    pool: Annotated[
+        list[str],
+        typer.Argument(
+            help="JSON lines, Parquet, CSV, TSV, JSON lists or lines of text: files, folders, patterns; a folder of "
+            "the datasets library; or xalign-100."
+        ),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(help="Examples of what is wanted; lang:swh_Latn,tam_Taml or @chosen.json. Default: the pool."),
+    ] = None,
+    budget: Annotated[
+        float, typer.Option("--budget", "-b", help="Rows to choose; below 1, a share of the pool.")
+    ] = 0.1,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            "-m",
+            help="transport, tsds, lava, uot, mig, mdaq, laser, round_robin, facility_location, k_centre, deita, "
+            "longest or random.",
+        ),
+    ] = "transport",
+    compare: Annotated[str, typer.Option(help="Further methods on the same sidecars, with commas.")] = "",
+    model: Annotated[
+        str | None, typer.Option(help="transformers or sentence-transformers model. Default: xalign-mini.")
+    ] = None,
+    layer: Annotated[int | None, typer.Option(help="Whose states are pooled. Default: the last.")] = None,
+    pooling: Annotated[str, typer.Option(help="mean, cls, last or weighted.")] = "mean",
+    precision: Annotated[str, typer.Option(help="float32, or float16 for half the disk.")] = "float32",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    align: Annotated[bool, typer.Option(help="Take language means away before rows are compared.")] = True,
+    text_field: Annotated[
+        str | None, typer.Option(help="A field, 'instruction+input>output', or a conversation's field.")
+    ] = None,
+    language_field: Annotated[
+        str | None, typer.Option(help="A field, @file (names of files), @detect, or none.")
+    ] = None,
+    id_field: Annotated[str | None, typer.Option(help="A field, or none.")] = None,
+    part: Annotated[str, typer.Option(help="Of a conversation: all, prompt or response.")] = "all",
+    detect: Annotated[str, typer.Option(help="Languages the detector may choose from, with commas.")] = "",
+    target_text_field: Annotated[str | None, typer.Option(help="As --text-field, for the target.")] = None,
+    target_language_field: Annotated[str | None, typer.Option(help="As --language-field, for the target.")] = None,
+    quality: Annotated[
+        str | None,
+        typer.Option(
+            help="column:FIELD, length, response_length, -perplexity:MODEL, translation:FIELD, classifier:MODEL#LABEL "
+            "or quality:FOLDER; a minus turns it round."
+        ),
+    ] = None,
+    tags: Annotated[str | None, typer.Option(help="The field of labels, like annotation.instag.content.")] = None,
+    tag_list: Annotated[Path | None, typer.Option(help="A file of the labels there may be, one a line.")] = None,
+    category: Annotated[str | None, typer.Option(help="The field of categories, for laser.")] = None,
+    quota: Annotated[
+        str | None,
+        typer.Option(help="sw=0.6,ta=0.4, or counts; proportional, equal, @chosen.json, reliability, need."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder of a report of probes: languages count as far as they are aligned.")
+    ] = None,
+    pivot: Annotated[str, typer.Option(help="The language that the report's scores are taken against.")] = "eng_Latn",
+    options: Annotated[
+        str | None, typer.Option(help='Arguments of selectors as JSON, like {"transport": {"epsilon": 0.05}}.')
+    ] = None,
+    across_languages: Annotated[
+        bool, typer.Option("--across-languages", help="Allow target languages that the pool lacks.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")
+    ] = False,
+    engine: Annotated[str, typer.Option(help="process, or ray.")] = "process",
+    workers: Annotated[int, typer.Option(help="Processes at a time.")] = 1,
+    sidecars: Annotated[
+        Path | None, typer.Option(help="Folder for what is found of each shard. Default: in the cache.")
+    ] = None,
+    shard_rows: Annotated[int, typer.Option(help="Rows of a shard at most.")] = 8192,
+    draws: Annotated[int, typer.Option(help="Random draws to judge the choice by.")] = 30,
+    seed: int = 0,
+    out: Annotated[Path, typer.Option(help="A new or empty folder for the rows, tables, pictures and page.")] = Path(
+        "xalign-selection"
+    ),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Choose training examples for a target and a budget, say why, and compare with random and with other selectors."""
+    with told_plainly():
+        from xalign.selecting import select_data
+
+        require_folder(out)
+        selection = select_data(
+            pool[0] if len(pool) == 1 else pool,
+            target,
+            budget,
+            method=method,
+            compare=compare,
+            model=model,
+            layer=layer,
+            pooling=pooling,
+            precision=precision,
+            device=device,
+            align=align,
+            text_field=text_field,
+            language_field=language_field,
+            id_field=id_field,
+            part=part,
+            detect=names_of(detect) or (),
+            target_text_field=target_text_field,
+            target_language_field=target_language_field,
+            quality=quality,
+            tags=tags,
+            tag_list=tag_list,
+            category=category,
+            quotas=quota,
+            report=report,
+            pivot=pivot,
+            options=_options(options),
+            across_languages=across_languages,
+            skip_bad=skip_bad,
+            engine=engine,
+            workers=workers,
+            sidecars=sidecars,
+            shard_rows=shard_rows,
+            n_draws=draws,
+            seed=seed,
+            out=out,
+            progress=not quiet,
+        )
+    typer.echo(_as_json(selection) if as_json else as_text(selection))
+
+
+def _options(text: str | None) -> dict[str, Any] | None:
+    """Arguments of selectors: an object of objects."""
+    from xalign.errors import SettingError
+
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise SettingError(
+            f'--options must be JSON like {{"mig": {{"gain": "exact"}}}}, got {text!r}: {error}'
+        ) from error
+    if not isinstance(found, dict) or not all(isinstance(value, dict) for value in found.values()):
+        raise SettingError(f'--options must map methods to objects, like {{"mig": {{"gain": "exact"}}}}, got {text!r}')
+    return found
+
+
+HEADINGS = {
+    "cost": "cost",
+    "coverage": "coverage",
+    "label_entropy": "labels",
+    "language_entropy": "languages",
+    "duplicates": "repeats",
+    "near_duplicates": "near",
+    "mean_quality": "quality",
+    "mean_length": "length",
+}
+N_LANGUAGES = 6
+
+
+def as_text(selection: DataSelection) -> str:
+    """What was chosen, the arms in one table, languages, what to beware of, and where the result stands."""
+    from xalign.selecting.page import lede_of, title_of
+
+    lines = [title_of(selection), lede_of(selection), "", *_arms(selection), "", _languages(selection)]
+    if len(selection.skipped):
+        lines.append(f"left out: {len(selection.skipped)} rows, listed in skipped.csv")
+    lines += [f"note: {warning}" for warning in selection.warnings]
+    if selection.folder is not None:
+        lines += [f"rows: {selection.path}", f"report: {selection.folder / 'report.html'}"]
+    return "\n".join(lines)
+
+
+def _arms(selection: DataSelection) -> list[str]:
+    """A row per arm, a column per measure that is known; below the choice, how many draws lie below it."""
+    table, seconds = selection.table, selection.run["seconds"]
+    shown = [name for name in HEADINGS if table[name].notna().any()]
+    width = 2 + max(18, *(len(str(name)) for name in table["arm"]))
+    lines = [f"{'':<{width}}" + "".join(f"{HEADINGS[name]:>11}" for name in shown) + f"{'seconds':>10}"]
+    for row in table.to_dict("records"):
+        took = seconds.get(f"choosing: {row['arm']}")
+        cells = "".join(f"{_figure(row[name]):>11}" for name in shown)
+        lines.append(f"{row['arm']:<{width}}{cells}{'' if took is None else format(took, '.1f'):>10}")
+        if row["arm"] == selection.method:
+            lines.append(f"{'  draws below it':<{width}}" + "".join(f"{_percent(row, name):>11}" for name in shown))
+        if row["n_sets"] > 1:
+            spread = "".join(f"{_figure(row[f'{name}_sd']):>11}" for name in shown)
+            lines.append(f"{'  sd of ' + str(row['n_sets']):<{width}}{spread}")
+    return lines
+
+
+def _figure(value: float) -> str:
+    return "-" if isnan(value) else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
+
+
+def _percent(row: dict[Any, Any], name: str) -> str:
+    below = row[f"{name}_percentile"]
+    return "" if isnan(below) else f"{below:.0f} %"
+
+
+def _languages(selection: DataSelection) -> str:
+    from xalign.figures.names import name_languages
+
+    counts = selection.languages
+    names = name_languages(counts)
+    first = [f"{names[code]} {count}" for code, count in list(counts.items())[:N_LANGUAGES]]
+    more = f" and {len(counts) - N_LANGUAGES} more" if len(counts) > N_LANGUAGES else ""
+    return f"languages: {', '.join(first)}{more}"
+
+
+def _as_json(selection: DataSelection) -> str:
+    """What `selection.json` holds, and where it stands."""
+    return json.dumps({"folder": str(selection.folder)} | selection.as_document(), ensure_ascii=False)

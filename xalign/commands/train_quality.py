@@ -1,0 +1,190 @@
+"""`xalign train-quality`: pairs of a better and a worse response in; out, a model that scores responses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from xalign.commands.common import Json, Names, names_of, numbers_of, require_folder, told_plainly
+
+if TYPE_CHECKING:
+    from xalign.quality.nesting import NestedSubsets
+    from xalign.quality.pairs import PreferencePairs
+    from xalign.quality.training import QualityTraining
+
+N_LISTED = 5
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")]
+
+
+def train_quality(  # noqa: PLR0913 - options of a command
+    pairs: Annotated[
+        list[Path], typer.Argument(help="JSON lines with instruction, better and worse; MIDB's files; or folders.")
+    ],
+    model: Annotated[str | None, typer.Option(help="Folder or hub name of an encoder. Default: xalign-mini.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the quality model.")] = Path("xalign-quality"),
+    languages: Names = None,
+    hold_out: Annotated[
+        str | None, typer.Option(help="Languages that are not trained on, with commas between, to rank afterwards.")
+    ] = None,
+    hold_out_share: Annotated[float, typer.Option(help="Share of the instructions kept for ranking these.")] = 0.3,
+    limit: Annotated[int | None, typer.Option(help="Train on at most so many pairs, drawn at random.")] = None,
+    hold_out_limit: Annotated[int | None, typer.Option(help="Rank at most so many of the pairs held out.")] = None,
+    margin: Annotated[float, typer.Option(help="Of the triplet loss, in the distance of the model's vectors.")] = 1.0,
+    steps: Annotated[int, typer.Option(help="Updates of the weights.")] = 1000,
+    batch_size: Annotated[int, typer.Option(help="Pairs of an update.")] = 16,
+    learning_rate: Annotated[float, typer.Option(help="Its highest.")] = 5e-5,
+    max_length: Annotated[
+        int | None, typer.Option(help="Tokens read of a text. Default: what the model reads.")
+    ] = None,
+    save_every: Annotated[int, typer.Option(help="Steps between two checkpoints.")] = 200,
+    seed: int = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    resume: Annotated[bool, typer.Option(help="Go on where a former run stopped.")] = True,
+    skip_bad: SkipBad = False,
+    as_json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
+) -> None:
+    """Train a model that puts good responses nearer to their instructions than bad ones, in any language."""
+    with told_plainly():
+        from xalign.quality.reading import read_pairs
+        from xalign.quality.settings import QualitySettings
+        from xalign.quality.training import train_quality as run
+
+        require_folder(out)
+        settings = QualitySettings(
+            margin=margin,
+            steps=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            max_length=max_length,
+            save_every=save_every,
+            seed=seed,
+        )
+        found = read_pairs(pairs, languages=names_of(languages), skip_bad=skip_bad)
+        trained_on, ranked = _divide(found, names_of(hold_out), hold_out_share)
+        if limit is not None:
+            trained_on = trained_on.sample(limit, seed=seed)
+        if hold_out_limit is not None and ranked is not None:
+            ranked = ranked.sample(hold_out_limit, seed=seed)
+        result = run(
+            trained_on,
+            model,
+            out=out,
+            settings=settings,
+            held_out=ranked,
+            resume=resume,
+            device=device,
+            progress=not quiet,
+        )
+    typer.echo(_as_json(result, found) if as_json else _as_text(result, found))
+
+
+def nested_subsets(  # noqa: PLR0913 - options of a command
+    pool: Annotated[list[Path], typer.Argument(help="Files of JSON lines, JSON lists of objects, or folders.")],
+    out: Annotated[Path, typer.Option(help="A new or empty folder.")] = Path("xalign-subsets"),
+    sizes: Annotated[str | None, typer.Option(help="Rows, with commas between. Default: doubling from 1000.")] = None,
+    order_by: Annotated[
+        str | None, typer.Option(help="A field with numbers, the largest first. Default: at random.")
+    ] = None,
+    language_field: Annotated[str, typer.Option(help="Where rows name their language; else the file's name.")] = (
+        "language"
+    ),
+    seed: int = 0,
+    skip_bad: SkipBad = False,
+    as_json: Json = False,
+) -> None:
+    """Write nested subsets of growing size for each language, to see how much data a recipe needs."""
+    with told_plainly():
+        from xalign.quality.nesting import write_nested_subsets
+
+        require_folder(out)
+        result = write_nested_subsets(
+            pool,
+            out,
+            sizes=numbers_of(sizes, "--sizes"),
+            order_by=order_by,
+            language_field=language_field,
+            seed=seed,
+            skip_bad=skip_bad,
+        )
+    typer.echo(_subsets_as_json(result) if as_json else _subsets_as_text(result))
+
+
+def _divide(
+    pairs: PreferencePairs, languages: list[str] | None, share: float
+) -> tuple[PreferencePairs, PreferencePairs | None]:
+    from xalign.corpora import resolve_language
+    from xalign.quality.pairs import hold_out
+
+    if not languages:
+        return pairs, None
+    return hold_out(pairs, [resolve_language(name).code for name in languages], share=share)
+
+
+def _as_text(result: QualityTraining, pairs: PreferencePairs) -> str:
+    n = sum(result.n_pairs.values())
+    lines = [f"trained on {n} pairs in {len(result.n_pairs)} languages, {result.seconds:.0f} s"]
+    if result.losses:
+        lines.append(f"loss: {result.losses[0]:.3f} at first, {result.losses[-1]:.3f} at last")
+    lines += _rankings(result)
+    lines += _left_out(pairs.skipped)
+    if pairs.n_equal:
+        lines.append(f"note: {pairs.n_equal} pairs with two equal responses were left out")
+    return "\n".join([*lines, f"model: {result.folder}"])
+
+
+def _rankings(result: QualityTraining) -> list[str]:
+    """How often held-out pairs are ranked rightly, by the model before and after, and by length."""
+    before, after, change = result.before, result.after, result.change
+    if before is None or after is None or change is None:
+        return []
+    lines = [
+        "",
+        f"ranks the better response above the worse in {len(after.by_language)} held-out languages, {after.n} pairs, "
+        "95 % over instructions:",
+        _share("trained", after.accuracy, after.low, after.high),
+        _share("starting model", before.accuracy, before.low, before.high),
+        _share("length alone", after.length_accuracy, after.length_low, after.length_high),
+        _difference("trained - starting", *change),
+        _difference("trained - length", after.gain, after.gain_low, after.gain_high),
+    ]
+    if after.shorter_accuracy is not None:
+        lines.append(f"{'where length errs':<20}{after.shorter_accuracy:>7.3f}  ({after.n_shorter} pairs)")
+    return [*lines, ""]
+
+
+def _share(name: str, value: float, low: float, high: float) -> str:
+    return f"{name:<20}{value:>7.3f}  [{low:.3f}, {high:.3f}]"
+
+
+def _difference(name: str, value: float, low: float, high: float) -> str:
+    return f"{name:<20}{value:>+7.3f}  [{low:+.3f}, {high:+.3f}]"
+
+
+def _left_out(faults: tuple[str, ...]) -> list[str]:
+    """The first rows that were left out, and how many more; all of them are in the JSON."""
+    lines = [f"note: left out {fault}" for fault in faults[:N_LISTED]]
+    return lines + [f"note: left out {len(faults) - N_LISTED} more, all named with --json"] * (len(faults) > N_LISTED)
+
+
+def _as_json(result: QualityTraining, pairs: PreferencePairs) -> str:
+    document: dict[str, Any] = asdict(result) | {
+        "folder": str(result.folder),
+        "skipped": list(pairs.skipped),
+        "n_equal": pairs.n_equal,
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _subsets_as_text(result: NestedSubsets) -> str:
+    lines = [f"{name:<10} {', '.join(map(str, sizes))}" for name, sizes in result.sizes.items()]
+    lines += _left_out(result.skipped)
+    return "\n".join([*lines, f"subsets: {result.folder}"])
+
+
+def _subsets_as_json(result: NestedSubsets) -> str:
+    return json.dumps(asdict(result) | {"folder": str(result.folder)}, ensure_ascii=False)

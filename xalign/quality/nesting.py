@@ -1,0 +1,138 @@
+"""Nested subsets of growing size, for a curve of what a model learns from how much: the superficial-alignment study."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xalign.corpora import resolve_language
+from xalign.errors import UnknownNameError
+from xalign.files import write_text
+from xalign.quality.errors import QualityError
+from xalign.quality.reading import language_of, list_files, read_objects
+
+RECORD = "subsets.json"
+"""Comes last and marks the folder whole."""
+SMALLEST = 1000
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class NestedSubsets:
+    """Subsets of which each begins with all rows of the smaller ones.
+
+    Attributes:
+        folder: Has `<language>/<size>.jsonl` and `<language>/full.jsonl`.
+        sizes: Rows of each subset, by language and ascending; the last is all of it.
+        order_by: The field that rows were ordered by, the largest first; None for at random.
+        seed: Of the order, or of ties.
+        skipped: Rows that were left out, with file, place and reason.
+    """
+
+    folder: Path
+    sizes: Mapping[str, tuple[int, ...]]
+    order_by: str | None
+    seed: int
+    skipped: tuple[str, ...] = ()
+
+
+def write_nested_subsets(  # noqa: PLR0913 - the arguments are the public interface
+    paths: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    sizes: Sequence[int] | None = None,
+    order_by: str | None = None,
+    language_field: str = "language",
+    seed: int = 0,
+    skip_bad: bool = False,
+) -> NestedSubsets:
+    """Write subsets of 1000, 2000, 4000, ... rows and all rows, for each language, each a beginning of the next.
+
+    Training the same recipe on each, once, gives a curve per language; as subsets are nested and one seed draws them
+    all, two points differ only by the rows that were added.
+
+    Args:
+        paths: Files of JSON lines, or JSON lists of objects, or folders of these.
+        out: A new or empty folder.
+        sizes: Rows of the subsets, in any order; a language that has fewer has its full set only. None doubles from
+            1000.
+        order_by: A field with numbers, such as the score of a selection: the largest come first. None orders at random.
+        language_field: Where rows name their language; else the file's name does.
+        seed: Of the order at random, which is also that of ties.
+        skip_bad: Leave rows out that cannot be used, instead of refusing them.
+
+    Returns:
+        What was written.
+
+    Raises:
+        QualityError: If rows cannot be used, a size is below 1, or `out` is not empty.
+    """
+    out = Path(out)
+    if any(size < 1 for size in sizes or ()):
+        raise QualityError(f"sizes must be at least 1, got {min(sizes or ())}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise QualityError(f"out must be a new or empty folder, got {out}; give another")
+    rows, faults = _read_rows(paths, language_field, order_by)
+    if faults and not skip_bad:
+        raise QualityError(
+            f"{len(faults)} rows cannot be used: {'; '.join(faults[:3])}; correct them, or pass skip_bad=True "
+            "(--skip-bad)"
+        )
+    written = {name: _write_language(out / name, rows[name], sizes, seed) for name in sorted(rows)}
+    result = NestedSubsets(out, written, order_by, seed, tuple(faults))
+    facts = asdict(result) | {"folder": None, "sizes": {name: list(n) for name, n in written.items()}}
+    write_text(out / RECORD, json.dumps({k: v for k, v in facts.items() if k != "folder"}, indent=2) + "\n")
+    return result
+
+
+def nested_sizes(n: int, sizes: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Return the sizes of a language with n rows: those asked for that are smaller, ascending, and n."""
+    doubled = [SMALLEST << power for power in range(max(0, n // SMALLEST).bit_length())]
+    return (*sorted({size for size in (doubled if sizes is None else sizes) if size < n}), n)
+
+
+def _read_rows(
+    paths: str | Path | Sequence[str | Path], language_field: str, order_by: str | None
+) -> tuple[dict[str, list[tuple[float, str]]], list[str]]:
+    """Rows by language, each with what it is ordered by; and those that cannot be used."""
+    rows: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    faults: list[str] = []
+    for path in list_files([paths] if isinstance(paths, (str, Path)) else paths):
+        own = language_of(path)
+        for place, row in read_objects(path, faults):
+            try:
+                language = resolve_language(row[language_field]).code if row.get(language_field) else own
+                value = 0.0 if order_by is None else _number(row, order_by)
+            except (KeyError, AttributeError, UnknownNameError) as error:
+                faults.append(f"{path.name}, {place}: {error.args[0]}")
+                continue
+            rows[language or "all"].append((value, json.dumps(row, ensure_ascii=False)))
+    if not rows and not faults:
+        raise QualityError(f"no rows found in {paths}")
+    return rows, faults
+
+
+def _number(row: Mapping[str, Any], name: str) -> float:
+    value = row.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise KeyError(f"{name!r} must be a finite number, got {value!r}")
+    return float(value)
+
+
+def _write_language(
+    folder: Path, rows: Sequence[tuple[float, str]], sizes: Sequence[int] | None, seed: int
+) -> tuple[int, ...]:
+    drawn = np.random.default_rng(seed).permutation(len(rows))
+    order = drawn[np.argsort([-rows[i][0] for i in drawn], kind="stable")]
+    found = nested_sizes(len(rows), sizes)
+    for size in found:
+        name = FULL if size == len(rows) else str(size)
+        write_text(folder / f"{name}.jsonl", "".join(rows[i][1] + "\n" for i in order[:size]))
+    return found

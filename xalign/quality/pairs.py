@@ -1,0 +1,100 @@
+"""Pairs of responses to an instruction, of which one is better."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from xalign.encoders.fingerprints import digest_texts
+from xalign.quality.errors import QualityError
+
+APART = 5
+"""Positions left out between train and test: translations of one instruction may stand a few places apart."""
+
+
+@dataclass(frozen=True)
+class PreferencePairs:
+    """Instructions, each with a better and a worse response.
+
+    Attributes:
+        instructions: With their input, where there is one.
+        better: The response that is preferred, such as an expert's revision.
+        worse: The other, such as a machine translation.
+        languages: Of each pair, as `swh_Latn`; empty where it is not known.
+        positions: The place of each pair in the data of its language: in parallel data, equal places are translations.
+        skipped: Rows that were left out, with file, place and reason.
+        n_equal: Pairs left out because both responses are the same.
+    """
+
+    instructions: tuple[str, ...]
+    better: tuple[str, ...]
+    worse: tuple[str, ...]
+    languages: tuple[str, ...]
+    positions: tuple[int, ...]
+    skipped: tuple[str, ...] = ()
+    n_equal: int = 0
+
+    @property
+    def n(self) -> int:
+        """How many pairs."""
+        return len(self.instructions)
+
+    @property
+    def n_by_language(self) -> dict[str, int]:
+        """Pairs of each language."""
+        return dict(Counter(self.languages))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all texts in their order."""
+        return digest_texts([*self.instructions, *self.better, *self.worse])
+
+    def take(self, rows: Sequence[int]) -> PreferencePairs:
+        """Return some of the pairs, in the order given."""
+        columns = (self.instructions, self.better, self.worse, self.languages, self.positions)
+        return PreferencePairs(*(tuple(column[i] for i in rows) for column in columns))  # type: ignore[arg-type]
+
+    def sample(self, n: int, *, seed: int = 0) -> PreferencePairs:
+        """Draw n pairs without replacement, all if there are fewer."""
+        rows = np.random.default_rng(seed).permutation(self.n)[:n]
+        return self.take(np.sort(rows).tolist())
+
+
+def hold_out(
+    pairs: PreferencePairs, languages: Collection[str], *, share: float = 0.3
+) -> tuple[PreferencePairs, PreferencePairs]:
+    """Divide pairs so that neither a language nor an instruction is on both sides.
+
+    In parallel data the same instruction stands at about the same place in every language, so that a model tested on
+    other languages alone would know every instruction. The last part of each language's places is kept for testing, in
+    the languages held out; training has the other languages' first part.
+
+    Args:
+        pairs: All of them.
+        languages: Those that are held out; none of them is trained on.
+        share: Of the places that are kept for testing, in (0, 1).
+
+    Returns:
+        Pairs to train on and pairs to test on.
+
+    Raises:
+        QualityError: If a language has no pairs, or one side is empty.
+    """
+    if not 0 < share < 1:
+        raise QualityError(f"share must be between 0 and 1, got {share}")
+    unknown = [language for language in languages if language not in set(pairs.languages)]
+    if unknown:
+        known = ", ".join(sorted(set(pairs.languages))) or "none"
+        raise QualityError(f"languages to hold out must have pairs, got {unknown[0]!r}; there are {known}")
+    cut = round((1 - share) * (max(pairs.positions, default=0) + 1))
+    places = list(zip(pairs.languages, pairs.positions, strict=True))
+    train = [i for i, (language, place) in enumerate(places) if language not in languages and place < cut]
+    test = [i for i, (language, place) in enumerate(places) if language in languages and place >= cut + APART]
+    if not train or not test:
+        side = "train" if not train else "test"
+        raise QualityError(f"holding out {', '.join(languages)} leaves nothing to {side} on; hold out fewer languages")
+    return pairs.take(train), pairs.take(test)

@@ -1,0 +1,6 @@
+"""Which training examples? A subset of a pool for a target and a budget, with reasons and rivals."""
+
+from xalign.selecting.results import DataSelection
+from xalign.selecting.running import select_data
+
+__all__ = ["DataSelection", "select_data"]

@@ -1,0 +1,280 @@
+"""The reduce: from sidecars of all shards to compact arrays of the pool, some 40 bytes a row; no text, no ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt64
+
+from xalign.errors import CorpusError
+from xalign.selecting.embedding import EmbedTask
+from xalign.selecting.faults import Fault, require_none
+from xalign.selecting.matrices import ShardedMatrix
+from xalign.selecting.reading import ReadTask
+from xalign.selecting.scoring import ScoreTask, TagTask
+from xalign.selecting.sidecars import ROWS, SCORES, TAGS, VECTORS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True)
+class MappedShard:
+    """The tasks of one shard, all done.
+
+    Attributes:
+        reading: Its rows.
+        embedding: Its vectors.
+        scoring: Its scores, if any.
+        tagging: Its labels, if any.
+        category: Its categories, if any.
+    """
+
+    reading: ReadTask
+    embedding: EmbedTask
+    scoring: ScoreTask | None = None
+    tagging: TagTask | None = None
+    category: TagTask | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PoolArrays:
+    """What a choice is made from: an entry a usable row, in the pool's order.
+
+    Attributes:
+        shards: Where rows came from.
+        vectors: On disk.
+        places: Which record of its shard each row is.
+        lines: Line or row in its file.
+        lengths: Characters of its text.
+        texts: Hash of its normalised text: equal for duplicates.
+        languages: Number of its language.
+        language_names: By that number, sorted.
+        quality: Its score; None where none was asked for.
+        tags: Its labels, 0 or 1; None where none were asked for.
+        labels: Names of the columns of `tags`.
+        categories: Its category; None where none was asked for.
+        faults: Rows left out.
+    """
+
+    shards: tuple[MappedShard, ...]
+    vectors: ShardedMatrix
+    places: Int[np.ndarray, " n"]
+    lines: Int[np.ndarray, " n"]
+    lengths: Int[np.ndarray, " n"]
+    texts: UInt64[np.ndarray, " n"]
+    languages: Int[np.ndarray, " n"]
+    language_names: tuple[str, ...]
+    quality: Float[np.ndarray, " n"] | None
+    tags: csr_array | None
+    labels: tuple[str, ...]
+    categories: np.ndarray | None
+    faults: tuple[Fault, ...]
+
+    @property
+    def n(self) -> int:
+        """Usable rows."""
+        return len(self.places)
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """The language of every row, as objects that share their text."""
+        return np.array(self.language_names, dtype=object)[self.languages]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by language."""
+        counts = np.bincount(self.languages, minlength=len(self.language_names)).tolist()
+        return dict(zip(self.language_names, counts, strict=True))
+
+    def shard_of(self, rows: Int[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
+        """Which shard each row is of."""
+        return np.searchsorted(self.vectors.offsets, rows, side="right") - 1
+
+    def ids(self, rows: Int[np.ndarray, " k"]) -> list[str]:
+        """The ids of some rows, read from their sidecars; where data have none, the file and line."""
+        found = [""] * len(rows)
+        homes = self.shard_of(rows)
+        for home in np.unique(homes):
+            task, here = self.shards[home].reading, np.flatnonzero(homes == home)
+            names = task.sidecars.read_table(ROWS, task.key).column("id").to_pylist()
+            kept = np.flatnonzero(self.vectors.kept[home])[rows[here] - self.vectors.offsets[home]]
+            for place, row in zip(here.tolist(), kept.tolist(), strict=True):
+                found[place] = names[row] or f"{task.shard.path.name}:{self.lines[rows[place]]}"
+        return found
+
+
+def gather_pool(shards: Sequence[MappedShard], *, skip_bad: bool, what: str = "pool") -> PoolArrays:
+    """Put the arrays of all shards together.
+
+    Args:
+        shards: With all their sidecars.
+        skip_bad: Leave out rows that cannot be used.
+        what: What is gathered, for errors.
+
+    Returns:
+        The arrays; rows left out are listed.
+
+    Raises:
+        CorpusError: If a row cannot be used and `skip_bad` is not set, or none can.
+    """
+    tables = [shard.reading.sidecars.read_table(ROWS, shard.reading.key) for shard in shards]
+    faults, kept = [], []
+    for shard, table in zip(shards, tables, strict=True):
+        found, keep = _faults_of(shard, table)
+        faults += found
+        kept.append(keep)
+    faults += _doubled(shards, tables, kept)
+    if not skip_bad:
+        require_none(faults, what)
+    if not any(keep.any() for keep in kept):
+        raise CorpusError(f"the {what} must have a usable row, got none" + (f"; {faults[0]}" if faults else ""))
+    return _put_together(tuple(shards), tables, kept, tuple(faults))
+
+
+def _faults_of(shard: MappedShard, table: pa.Table) -> tuple[list[Fault], Bool[np.ndarray, " n"]]:
+    """The unusable rows of one shard, and which of the others stay."""
+    reading, place = shard.reading, shard.reading.shard
+    store, lines = reading.sidecars, table.column("line").to_numpy()
+    faults = [(int(line), reason) for line, reason in store.facts(ROWS, reading.key)["faults"]]
+    keep = np.ones(len(lines), dtype=bool)
+    later = [(VECTORS, shard.embedding), (SCORES, shard.scoring), (TAGS, shard.tagging), (TAGS, shard.category)]
+    for kind, task in later:
+        if task is None:
+            continue
+        for row, reason in store.facts(kind, task.key)["faults"]:
+            if keep[row]:
+                faults.append((int(lines[row]), reason))
+            keep[row] = False
+    return [Fault(str(place.path), place.format.unit, line, reason) for line, reason in sorted(faults)], keep
+
+
+def _doubled(
+    shards: Sequence[MappedShard], tables: Sequence[pa.Table], kept: list[Bool[np.ndarray, " _"]]
+) -> list[Fault]:
+    """Rows whose id stood before: found by hash, settled by text; they are taken out of `kept`."""
+    import pandas as pd
+
+    hashes = [pd.util.hash_array(table.column("id").to_numpy(zero_copy_only=False)) for table in tables]
+    flat = np.concatenate(hashes) if hashes else np.empty(0, dtype=np.uint64)
+    empty = pd.util.hash_array(np.array([""], dtype=object))[0]
+    order = np.argsort(flat, kind="stable")
+    again = np.zeros(len(flat), dtype=bool)
+    again[order[1:]] = flat[order[1:]] == flat[order[:-1]]
+    suspects = set(flat[again & (flat != empty)].tolist())
+    if not suspects:
+        return []
+    found: list[Fault] = []
+    first: dict[str, str] = {}
+    for shard, table, keep, codes in zip(shards, tables, kept, hashes, strict=True):
+        place, names, lines = shard.reading.shard, table.column("id"), table.column("line")
+        for row in np.flatnonzero(np.isin(codes, list(suspects)) & keep):
+            name, line = names[int(row)].as_py(), lines[int(row)].as_py()
+            if name in first:
+                reason = (
+                    f"id {name!r} stands already at {first[name]}; ids must differ (--id-field none: there are none)"
+                )
+                found.append(Fault(str(place.path), place.format.unit, line, reason))
+                keep[row] = False
+            else:
+                first[name] = f"{place.path}, {place.format.unit} {line}"
+    return found
+
+
+def _put_together(
+    shards: tuple[MappedShard, ...],
+    tables: Sequence[pa.Table],
+    kept: Sequence[Bool[np.ndarray, " _"]],
+    faults: tuple[Fault, ...],
+) -> PoolArrays:
+    store = shards[0].reading.sidecars
+    paths = tuple(store.path(VECTORS, shard.embedding.key) for shard in shards)
+    width = int(store.facts(VECTORS, shards[0].embedding.key)["width"])
+    languages, names = _coded([table.column("language") for table in tables], kept)
+    tags, labels = _tags([shard.tagging for shard in shards], kept)
+    categories, kinds = _tags([shard.category for shard in shards], kept)
+    return PoolArrays(
+        shards=shards,
+        vectors=ShardedMatrix(paths, tuple(kept), width),
+        **{
+            mine: _column(tables, name, kept)
+            for mine, name in (("places", "place"), ("lines", "line"), ("lengths", "length"), ("texts", "text"))
+        },
+        languages=languages,
+        language_names=names,
+        quality=_scores(shards, kept),
+        tags=tags,
+        labels=labels,
+        categories=None if categories is None else _first_labels(categories, kinds),
+        faults=faults,
+    )
+
+
+def _column(tables: Sequence[pa.Table], name: str, kept: Sequence[Bool[np.ndarray, " _"]]) -> np.ndarray:
+    parts = [table.column(name).to_numpy()[keep] for table, keep in zip(tables, kept, strict=True)]
+    return np.concatenate(parts)
+
+
+def _coded(columns: Sequence[Any], kept: Sequence[Bool[np.ndarray, " _"]]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Languages as numbers of sorted names; names that no row is left of are dropped."""
+    parts = [column.combine_chunks() for column in columns]
+    parts = [
+        part.unify_dictionaries().combine_chunks() if hasattr(part, "unify_dictionaries") else part for part in parts
+    ]
+    pairs = [
+        (part.dictionary.to_pylist(), part.indices.to_numpy()[keep]) for part, keep in zip(parts, kept, strict=True)
+    ]
+    names = sorted({local[code] for local, codes in pairs for code in np.unique(codes)})
+    number = {name: place for place, name in enumerate(names)}
+    coded = [np.array([number.get(name, -1) for name in local] or [0], dtype=np.int32)[codes] for local, codes in pairs]
+    return np.concatenate(coded), tuple(names)
+
+
+def _scores(shards: Sequence[MappedShard], kept: Sequence[Bool[np.ndarray, " _"]]) -> Float[np.ndarray, " n"] | None:
+    parts = [
+        np.asarray(shard.scoring.reading.sidecars.map_array(SCORES, shard.scoring.key))[keep]
+        for shard, keep in zip(shards, kept, strict=True)
+        if shard.scoring is not None
+    ]
+    return np.concatenate(parts).astype(np.float64) if parts else None
+
+
+def _tags(
+    tasks: Sequence[TagTask | None], kept: Sequence[Bool[np.ndarray, " _"]]
+) -> tuple[csr_array | None, tuple[str, ...]]:
+    """Labels of all rows as a matrix of 0 and 1, columns sorted by name."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from scipy.sparse import csr_array
+
+    done = [(task, keep) for task, keep in zip(tasks, kept, strict=True) if task is not None]
+    if not done:
+        return None, ()
+    lists = [
+        task.reading.sidecars.read_table(TAGS, task.key).column("labels").filter(keep).combine_chunks()
+        for task, keep in done
+    ]
+    flat = [pc.list_flatten(found) for found in lists]
+    names = sorted({name for found in flat for name in pc.unique(found).to_pylist()})
+    known = pa.array(names, pa.string())
+    columns = np.concatenate([pc.index_in(found, value_set=known).to_numpy(zero_copy_only=False) for found in flat])
+    sizes = np.concatenate([pc.list_value_length(found).to_numpy(zero_copy_only=False) for found in lists])
+    ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    shape = (len(sizes), max(1, len(names)))
+    matrix = csr_array((np.ones(len(columns), dtype=np.float32), columns.astype(np.int64), ends), shape=shape)
+    matrix.sort_indices()
+    return matrix, tuple(names)
+
+
+def _first_labels(tags: csr_array, names: tuple[str, ...]) -> np.ndarray:
+    """The one category of each row; "none" where it has none."""
+    ends = np.asarray(tags.indptr)
+    has = np.diff(ends) > 0
+    categories = np.full(tags.shape[0], "none", dtype=object)
+    categories[has] = np.array(names, dtype=object)[np.asarray(tags.indices)[ends[:-1][has]]]
+    return categories

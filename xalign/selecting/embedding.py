@@ -1,0 +1,191 @@
+"""Second map phase: a vector for every usable row, from a layer of an encoder or a sentence-transformers folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from xalign.encoders.fingerprints import digest_files, digest_texts
+from xalign.errors import ModelError
+from xalign.selecting.reading import ReadTask, Row, in_blocks, usable_rows
+from xalign.selecting.settings import FORM, ModelSettings
+from xalign.selecting.shards import Shard
+from xalign.selecting.sidecars import ROWS, VECTORS, Sidecars
+
+if TYPE_CHECKING:
+    from xalign.encoders import Encoder
+
+PIPELINE = "modules.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Embedder:
+    """Texts in, vectors out.
+
+    Attributes:
+        words: What makes the vectors, for the record.
+        key: Hash of all that decides them.
+        width: Dimensions.
+        encode: A vector a text, float32.
+    """
+
+    words: str
+    key: str
+    width: int
+    encode: Callable[[Sequence[str]], Float[np.ndarray, "n d"]]
+
+
+def model_settings(
+    model: Encoder | str | Path | None, *, layer: int | None, pooling: str, precision: str, device: str
+) -> ModelSettings:
+    """Name a model such that another process loads the same.
+
+    Raises:
+        ModelError: If the encoder is changed by interventions, which no other process would see.
+    """
+    from xalign.embedded import MODEL_NAME
+
+    if model is None or isinstance(model, str | Path):
+        path = Path(str(model)).expanduser()
+        name = MODEL_NAME if model is None else str(path.resolve() if path.is_dir() else model)
+        return ModelSettings(name, json.dumps({"device": device}), layer, pooling, precision)
+    if model.n_interventions:
+        raise ModelError(f"{model.name} is changed by interventions; save what it becomes, and name that folder")
+    path = Path(model.name)
+    arguments = json.dumps(model.load_arguments, sort_keys=True)
+    return ModelSettings(str(path.resolve() if path.is_dir() else model.name), arguments, layer, pooling, precision)
+
+
+@lru_cache(maxsize=4)
+def load_embedder(settings: ModelSettings) -> Embedder:
+    """Load a model once in each process; weights are read when the first text is encoded.
+
+    Raises:
+        ModelError: If it cannot be loaded or has no such layer.
+    """
+    if settings.layer is None and (Path(settings.name) / PIPELINE).is_file():
+        return _pipeline(settings)
+    return _layer(settings)
+
+
+def _layer(settings: ModelSettings) -> Embedder:
+    from xalign.encoders import load_encoder
+
+    encoder = load_encoder(settings.name, **settings.loading)
+    layer = encoder.n_layers if settings.layer is None else settings.layer
+    if not 0 <= layer <= encoder.n_layers:
+        raise ModelError(f"layer must be in 0..{encoder.n_layers} of {encoder.name}, got {layer}")
+
+    def encode(texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
+        return encoder.encode(texts, layers=[layer], pooling=settings.pooling, progress=False).layer(layer)
+
+    key = digest_texts(
+        [encoder.fingerprint, encoder.tokenizer_fingerprint, *encoder.numerics, str(layer), settings.pooling]
+    )
+    return Embedder(f"{encoder.name}, layer {layer}, {settings.pooling} pooling", key, encoder.hidden_size, encode)
+
+
+def _pipeline(settings: ModelSettings) -> Embedder:
+    """The whole of a sentence-transformers folder: its pooling, its dense layers, its normalisation."""
+    from sentence_transformers import SentenceTransformer, __version__
+
+    from xalign.encoders.weights import choose_device
+
+    arguments = settings.loading
+    try:
+        model: Any = SentenceTransformer(
+            settings.name,
+            device=choose_device(str(arguments.get("device", "auto"))),
+            trust_remote_code=bool(arguments.get("trust_remote_code", False)),
+            local_files_only=True,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{settings.name}: sentence-transformers cannot load it: {error}") from error
+
+    def encode(texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
+        return np.asarray(model.encode(list(texts), show_progress_bar=False, convert_to_numpy=True), dtype=np.float32)
+
+    files = sorted(path for path in Path(settings.name).rglob("*") if path.is_file())
+    key = digest_texts([digest_files(files), "sentence-transformers", __version__])
+    return Embedder(f"{settings.name}, sentence-transformers", key, int(model.get_embedding_dimension()), encode)
+
+
+@dataclass(frozen=True)
+class EmbedTask:
+    """Embed the usable rows of one shard.
+
+    Attributes:
+        reading: How its rows were read.
+        model: Which vectors.
+        model_key: Of the embedder.
+        texts: Hash of its texts, which with the model decides the vectors, wherever the file is.
+    """
+
+    reading: ReadTask
+    model: ModelSettings
+    model_key: str
+    texts: str
+
+    @property
+    def shard(self) -> Shard:
+        """Which shard."""
+        return self.reading.shard
+
+    @property
+    def sidecars(self) -> Sidecars:
+        """Where vectors are kept."""
+        return self.reading.sidecars
+
+    @property
+    def key(self) -> str:
+        """Of the sidecar."""
+        return digest_texts([FORM, self.texts, self.model_key, self.model.precision])
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the sidecar is there."""
+        return self.sidecars.has(VECTORS, self.key)
+
+
+def embed_task(reading: ReadTask, model: ModelSettings, model_key: str) -> EmbedTask:
+    """The task that follows on a shard's reading."""
+    return EmbedTask(reading, model, model_key, reading.sidecars.facts(ROWS, reading.key)["texts"])
+
+
+def embed_shard(task: EmbedTask) -> int:
+    """Write the vectors of one shard; returns how many.
+
+    The facts have `faults`: [row, reason] of vectors that are zero or not finite, rows counted among the usable.
+    """
+    n = int(task.sidecars.facts(ROWS, task.reading.key)["n"])
+    embedder = load_embedder(task.model)
+    facts: dict[str, Any] = {"n": n, "width": embedder.width, "faults": []}
+    blocks = _blocks(task, embedder, facts["faults"])
+    task.sidecars.write_array(VECTORS, task.key, (n, embedder.width), blocks, facts)
+    return n
+
+
+def _blocks(task: EmbedTask, embedder: Embedder, faults: list[list[Any]]) -> Iterator[Float[np.ndarray, "n d"]]:
+    start = 0
+    rows = (item for item in usable_rows(task.shard, task.reading.settings) if isinstance(item, Row))
+    for block in in_blocks(rows):
+        vectors = embedder.encode([row.text for row in block]).astype(task.model.precision)
+        faults += find_faults(vectors, start)
+        start += len(block)
+        yield vectors
+
+
+def find_faults(vectors: Float[np.ndarray, "n d"], start: int = 0) -> list[list[Any]]:
+    """Say which vectors have no direction, and why."""
+    wide = vectors.astype(np.float32)
+    finite = np.isfinite(wide).all(axis=1)
+    zero = finite & ~wide.any(axis=1)
+    found = [[int(row) + start, "its vector is zero"] for row in np.flatnonzero(zero)]
+    return found + [[int(row) + start, "its vector is not finite"] for row in np.flatnonzero(~finite)]

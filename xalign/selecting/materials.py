@@ -1,0 +1,89 @@
+"""What a selector may look at, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from xalign.selecting.compact import PoolArrays
+from xalign.selecting.reliability import Reliability
+from xalign.selecting.spaces import Space
+from xalign.selecting.targets import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a selector may look at.
+
+    Attributes:
+        pool: Arrays of the pool.
+        target: What the choice shall be like.
+        space: Pool and target as comparable vectors.
+        budget: Rows to choose.
+        quotas: Rows of each language; None for no quota.
+        reliability: Of each language; None without a report.
+        seed: Of samples, clusters and ties.
+        options: Arguments of the selector itself, by its own words.
+        notes: What a reader must know; adapters add to it.
+    """
+
+    pool: PoolArrays
+    target: Target
+    space: Space
+    budget: int
+    quotas: Mapping[str, int] | None = None
+    reliability: Reliability | None = None
+    seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def trust(self) -> Mapping[str, float] | None:
+        """Reliability by language; None without a report."""
+        return None if self.reliability is None else self.reliability.by_language
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """Groups and quotas as selectors take them: both or neither."""
+        return {} if self.quotas is None else {"groups": self.pool.groups, "quotas": dict(self.quotas)}
+
+    @cached_property
+    def vectors(self) -> Float[np.ndarray, "n d"]:
+        """Directions of all rows, weighed by reliability where that is known."""
+        return self.space.matrix(self.trust)
+
+    @cached_property
+    def quality(self) -> Float[np.ndarray, " n"] | None:
+        """Quality, at least 0, times the reliability of its language."""
+        if self.pool.quality is None:
+            return None
+        values = self.pool.quality - min(0.0, float(self.pool.quality.min()))
+        if self.trust is None:
+            return values
+        return values * np.array([self.trust[name] for name in self.pool.language_names])[self.pool.languages]
+
+    def cluster(self, k: int) -> Int[np.ndarray, " n"]:
+        """Clusters of the rows' directions."""
+        from selection.data.clustering import cluster_rows
+
+        return cluster_rows(self.vectors, min(k, self.pool.n), seed=self.seed).labels
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What a selector chose.
+
+    Attributes:
+        rows: In order of choice.
+        scores: By which each was chosen; what they mean is the method's own.
+        facts: What the selector says of itself.
+    """
+
+    rows: Int[np.ndarray, " b"]
+    scores: Float[np.ndarray, " b"]
+    facts: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,102 @@
+"""The selectors by name, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xalign.errors import SettingError, UnknownNameError
+from xalign.names import nearest
+from xalign.selecting.adapters import (
+    choose_at_random,
+    choose_by_category,
+    choose_by_information,
+    choose_by_quality_and_cluster,
+    choose_far_apart,
+    choose_in_turns,
+    choose_longest,
+    choose_to_cover,
+    choose_unlike,
+)
+from xalign.selecting.materials import Chosen, Material
+from xalign.selecting.transporting import (
+    choose_by_gradient,
+    choose_by_mass,
+    choose_by_neighbours,
+    choose_by_transport,
+)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A selector.
+
+    Attributes:
+        name: As it is asked for.
+        meaning: What it chooses.
+        score: What its scores are; empty where they say nothing.
+        choose: The adapter.
+        needs_quality: Whether it ranks by a score.
+    """
+
+    name: str
+    meaning: str
+    score: str
+    choose: Callable[[Material], Chosen]
+    needs_quality: bool = False
+
+
+def find_method(name: str) -> Method:
+    """Find a selector.
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+    """
+    if name not in METHODS:
+        raise UnknownNameError(f"method must be one of {', '.join(METHODS)}, got {name!r}{nearest(name, METHODS)}")
+    return METHODS[name]
+
+
+def run_method(name: str, material: Material) -> Chosen:
+    """Choose by a method.
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+        SettingError: If it needs what is not given, or refuses an option.
+    """
+    method = find_method(name)
+    if method.needs_quality and material.pool.quality is None:
+        raise SettingError(
+            f"method {name!r} ranks by a score; give --quality (quality), such as length, column:FIELD or "
+            "quality:FOLDER"
+        )
+    try:
+        return method.choose(material)
+    except TypeError as error:
+        if "unexpected keyword" not in str(error):
+            raise
+        raise SettingError(f"method {name!r} has no such option: {error}") from error
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}") from error
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("transport", "optimal transport to the target, languages brought together", "cost less price",
+               choose_by_transport),
+        Method("tsds", "neighbours of the target, near-duplicates sharing one's mass (TSDS)", "probability",
+               choose_by_neighbours),
+        Method("lava", "gradients of moving the whole pool to the target (LAVA)", "gradient", choose_by_gradient),
+        Method("uot", "rows that targets hand their mass to (unbalanced transport)", "mass", choose_by_mass),
+        Method("mig", "information gain over a graph of labels (MIG)", "information gained", choose_by_information),
+        Method("mdaq", "quality, then clusters left out (M-DaQ)", "quality", choose_by_quality_and_cluster, True),
+        Method("laser", "stratified by category (LASER)", "scaled quality", choose_by_category, True),
+        Method("round_robin", "each target in turn takes its nearest (RDS+)", "cosine to its target", choose_in_turns),
+        Method("facility_location", "rows that stand for all others", "coverage gained", choose_to_cover),
+        Method("k_centre", "rows far from each other", "distance to those before", choose_far_apart),
+        Method("deita", "best first, none too like another (DEITA)", "quality", choose_unlike, True),
+        Method("longest", "the longest texts", "characters", choose_longest),
+        Method("random", "a random draw", "", choose_at_random),
+    )
+}  # fmt: skip

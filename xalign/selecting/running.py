@@ -1,0 +1,247 @@
+"""The selection of data: map every shard, reduce, choose, judge, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xalign.errors import SettingError
+from xalign.selecting.compact import PoolArrays, gather_pool
+from xalign.selecting.describing import Told, put_together
+from xalign.selecting.embedding import model_settings
+from xalign.selecting.engines import Engine, running_engine
+from xalign.selecting.fields import NONE
+from xalign.selecting.judging import Judge, cost_curve, draw_sets, judge_arms
+from xalign.selecting.mapping import Asked, MapPlan, map_shards, resolve_reading
+from xalign.selecting.materials import Chosen, Material
+from xalign.selecting.methods import find_method, run_method
+from xalign.selecting.places import PoolFiles, Source, find_pool
+from xalign.selecting.quota_words import Quotas, resolve_language_quotas
+from xalign.selecting.reliability import read_reliability
+from xalign.selecting.results import DataSelection
+from xalign.selecting.scorers import parse_scorer
+from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings, ReadingSettings
+from xalign.selecting.sidecars import Sidecars, default_folder
+from xalign.selecting.spaces import Space, make_space
+from xalign.selecting.targets import Target, find_target
+from xalign.selecting.writing import require_empty
+
+if TYPE_CHECKING:
+    from xalign.encoders import Encoder
+    from xalign.report import ProbeReport
+
+
+def select_data(  # noqa: PLR0913 - the arguments are the public interface
+    pool: Source,
+    target: Source | None = None,
+    budget: int | float = 0.1,
+    *,
+    method: str = "transport",
+    compare: str | Sequence[str] = (),
+    model: Encoder | str | Path | None = None,
+    layer: int | None = None,
+    pooling: str = "mean",
+    precision: str = "float32",
+    device: str = "auto",
+    align: bool = True,
+    text_field: str | None = None,
+    language_field: str | None = None,
+    id_field: str | None = None,
+    part: str = "all",
+    detect: Sequence[str] = (),
+    target_text_field: str | None = None,
+    target_language_field: str | None = None,
+    quality: str | None = None,
+    tags: str | None = None,
+    tag_list: str | Path | Sequence[str] | None = None,
+    category: str | None = None,
+    quotas: Quotas | None = None,
+    report: ProbeReport | str | Path | None = None,
+    pivot: str = "eng_Latn",
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    across_languages: bool = False,
+    skip_bad: bool = False,
+    engine: str = "process",
+    workers: int = 1,
+    sidecars: str | Path | None = None,
+    shard_rows: int = SHARD_ROWS,
+    n_draws: int = 30,
+    seed: int = 0,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> DataSelection:
+    """Choose a subset of a pool of training examples for a target, and say why and how good it is.
+
+    Every shard of the pool is read, embedded, scored and labelled once; what is found stays in sidecar files under
+    content keys, so that a run that was killed goes on, and another method or budget starts where this one ended. The
+    choice is made on compact arrays. It is judged beside random draws that keep the same quotas.
+
+    Args:
+        pool: JSON lines, Parquet, CSV or TSV, lists in JSON, lines of text: a file, a folder, a pattern, several of
+            these; a dataset or the folder it was saved to; "xalign-100".
+        target: Examples of what is wanted, as for the pool; "lang:swh_Latn,tam_Taml" or "@chosen.json" for the pool's
+            own rows in languages that are cared for; None for the pool as a whole.
+        budget: Rows to choose; below 1, a share of the pool.
+        method: A name of `xalign.selecting.methods.METHODS`: transport, tsds, mig, mdaq, laser, round_robin,
+            facility_location, k_centre, deita, longest, random.
+        compare: Further methods, with commas or as a list, on the same sidecars; those that lack what they need are
+            left out with a note.
+        model: Whatever `load_encoder` takes, an `Encoder`, or a sentence-transformers folder; None for xalign-mini.
+        layer: Whose states are pooled; None for the last, or for a sentence-transformers folder's own pipeline.
+        pooling: mean, cls, last or weighted.
+        precision: float32, or float16 for sidecars of half the size.
+        device: For the model: auto, cpu, cuda ...
+        align: Take language means away before rows are compared.
+        text_field: One field, "instruction+input>output", or a conversation's field; None to find it by its name.
+        language_field: A field, "@file" (names of files), "@detect" (lingua), or "none"; None to find it.
+        id_field: A field, or "none"; None for `id` or `uuid` where there is one.
+        part: Of a conversation: all, prompt or response.
+        detect: Codes that the detector may choose from; none for all it knows.
+        target_text_field: Likewise for the target.
+        target_language_field: Likewise for the target.
+        quality: A scorer of `xalign.selecting.scorers.SCORERS`: column:FIELD, length, -perplexity:MODEL ...
+        tags: The field of labels (MIG), such as annotation.instag.content; None for clusters of vectors.
+        tag_list: The labels there may be: a list, or a file with one a line.
+        category: The field of categories (LASER); None for clusters.
+        quotas: By language: "sw=0.6,ta=0.4", counts, "proportional", "equal", "@chosen.json", "reliability", "need".
+        report: A report of probes, or its folder: languages count as far as they are aligned, in costs, similarities
+            and qualities.
+        pivot: The language that the report's scores are taken against.
+        options: Arguments of selectors by method, such as {"transport": {"epsilon": 0.05}}.
+        across_languages: Allow target languages that the pool lacks.
+        skip_bad: Leave out rows that cannot be used, and list them, instead of stopping.
+        engine: process, or ray.
+        workers: Processes at a time.
+        sidecars: Their folder; None for one in the cache.
+        shard_rows: Records of a shard, at most; the unit of what a killed run loses.
+        n_draws: Random draws that the choice is judged by.
+        seed: Of samples, clusters and draws. The same call gives the same choice.
+        out: A new or empty folder to save to; None not to save.
+        progress: Show bars on stderr.
+
+    Returns:
+        The chosen rows with reasons, what judges them, and how they were made.
+
+    Raises:
+        CorpusError: If a file cannot be read, or rows cannot be used and `skip_bad` is not set; names file and line.
+        SettingError: If a value cannot be used: a budget above the pool, quotas that cannot be met, a target in a
+            language that the pool lacks, a folder that is not empty.
+        UnknownNameError: If a method, scorer, language or engine does not exist.
+        ModelError: If the model cannot be loaded.
+    """
+    settings = ChoiceSettings(
+        budget, method, _names(compare), quality, tags, category, n_draws, seed, skip_bad, across_languages
+    )
+    for name in (method, *settings.compare):
+        find_method(name)
+    if out is not None:
+        require_empty(Path(out))
+    plan = MapPlan(
+        model=model_settings(model, layer=layer, pooling=pooling, precision=precision, device=device),
+        sidecars=Sidecars(default_folder() if sidecars is None else Path(sidecars)),
+        scorer=None if quality is None else parse_scorer(quality),
+        tags=tags,
+        tag_list=_tag_list(tag_list),
+        category=category,
+        shard_rows=shard_rows,
+        progress=progress,
+    )
+    asked = Asked(text_field, language_field, id_field, part, tuple(detect))
+    asked_of_target = Asked(target_text_field, target_language_field, NONE, part, tuple(detect))
+    with running_engine(engine, workers) as where:
+        run = _Run(settings, plan, where, _Clock())
+        files, reading, arrays = run.map_pool(pool, asked)
+        rows = settings.rows(arrays.n)
+        reliability = None if report is None else read_reliability(report, arrays.language_names, pivot=pivot)
+        limits = resolve_language_quotas(quotas, arrays.counts, rows, reliability)
+        found, space = run.map_target(target, arrays, asked_of_target, align=align)
+    material = Material(arrays, found, space, rows, limits, reliability, seed)
+    told = Told(files, reading, plan, engine, workers, align, quotas, report)
+    selection = run.choose(material, options or {}, told)
+    return selection if out is None else selection.save(out)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One selection under way: what decides it, where it runs, and how long each part took."""
+
+    settings: ChoiceSettings
+    plan: MapPlan
+    engine: Engine
+    clock: _Clock
+
+    def map_pool(self, source: Source, asked: Asked) -> tuple[PoolFiles, ReadingSettings, PoolArrays]:
+        """Run the map phases on the pool, and gather what they left."""
+        with self.clock.timing("mapping the pool"):
+            files = find_pool(source, spool=self.plan.sidecars.folder / "datasets")
+            reading = resolve_reading(files, asked)
+            shards = map_shards(files, reading, self.plan, self.engine)
+            return files, reading, gather_pool(shards, skip_bad=self.settings.skip_bad)
+
+    def map_target(self, target: Any, pool: PoolArrays, asked: Asked, *, align: bool) -> tuple[Target, Space]:
+        """Read the target, and bring pool and target into one space."""
+        with self.clock.timing("mapping the target"):
+            found = find_target(target, pool, self.plan, self.engine, self.settings, asked)
+        with self.clock.timing("language means"):
+            return found, make_space(pool, found, align=align, folder=self.plan.sidecars.folder)
+
+    def choose(self, material: Material, options: Mapping[str, Mapping[str, Any]], told: Told) -> DataSelection:
+        """Choose by all methods, judge them, and put the result together."""
+        notes = material.notes
+        arms = self._arms(material, options)
+        chosen = arms[self.settings.method].rows
+        judge = Judge(material.space, material.pool.quality, self.settings.seed)
+        with self.clock.timing("judging"):
+            n_draws, seed = self.settings.n_draws, self.settings.seed
+            draws = draw_sets(material.pool, len(chosen), material.quotas, n_draws=n_draws, seed=seed)
+            table = judge_arms(judge, {name: arm.rows for name, arm in arms.items()}, draws)
+            curve = cost_curve(judge, chosen, draws)
+        return put_together(judge, material, arms, (table, curve), self.settings, told, self.clock.seconds, notes)
+
+    def _arms(self, material: Material, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Chosen]:
+        """The method's choice, and those of the methods to compare that can choose."""
+        arms: dict[str, Chosen] = {}
+        for name in dict.fromkeys((self.settings.method, *self.settings.compare)):
+            try:
+                with self.clock.timing(f"choosing: {name}"):
+                    arms[name] = run_method(name, replace(material, options=options.get(name, {})))
+            except SettingError as error:
+                if name == self.settings.method:
+                    raise
+                material.notes.append(f"{name} is left out: {error}")
+        return arms
+
+
+class _Clock:
+    """Seconds by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timing(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def _names(names: str | Sequence[str]) -> tuple[str, ...]:
+    parts = names.split(",") if isinstance(names, str) else names
+    return tuple(dict.fromkeys(name.strip() for name in parts if name.strip()))
+
+
+def _tag_list(tags: str | Path | Sequence[str] | None) -> tuple[str, ...]:
+    """Labels from a list, or from a file with one a line."""
+    if tags is None:
+        return ()
+    if isinstance(tags, str | Path):
+        from xalign.corpora.lines import read_lines
+
+        tags = [line.strip() for line in read_lines(Path(tags)) if line.strip()]
+    if not tags:
+        raise SettingError("tag_list must name at least one label, got none")
+    return tuple(tags)
