@@ -95,8 +95,9 @@ def entmax(scores: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, 
     References:
         Peters, Niculae & Martins (2019), Sparse Sequence-to-Sequence Models, arXiv:1905.05702, algorithm 2.
     """
-    # Nothing that lies 1 below the largest has mass, so larger differences need not be kept.
-    z = np.maximum((scores - scores.max(axis=axis, keepdims=True)) / 2, -1.0)
+    # Nothing that lies 1 below the largest has mass, so larger differences need not be kept; kept at 1 itself, rounding
+    # could give it some.
+    z = np.maximum((scores - scores.max(axis=axis, keepdims=True)) / 2, -2.0)
     falling = -np.sort(-np.moveaxis(z, axis, -1), axis=-1)
     k = np.arange(1, falling.shape[-1] + 1)
     mean = np.cumsum(falling, axis=-1) / k

@@ -60,6 +60,18 @@ def test_links_are_what_both_directions_find_likely(method, seed, threshold):
         np.testing.assert_allclose(links.confidence, harmonic, atol=1e-7)
 
 
+def test_a_word_far_below_the_likeliest_has_no_mass_at_all():
+    """Rounding must not give it any: at threshold 0 it would be a link."""
+    scores = np.array([[0.0, 30.0], [9.4, 31.7], [0.3, 27.1], [5.5, 36.9]])
+    for column in range(2):
+        far = scores.max(axis=0)[column] - scores[:, column] >= 2
+        assert (entmax(scores, 0)[far, column] == 0).all()
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        s = 4 * rng.standard_normal((rng.integers(2, 12), 9))
+        assert (entmax(s, 0)[s.max(axis=0) - s >= 2] == 0).all()
+
+
 @BOTH
 def test_a_higher_threshold_only_takes_links_away(method):
     matrices = inner_products(20, 1)
