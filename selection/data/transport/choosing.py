@@ -1,9 +1,10 @@
-"""The best rows within a budget: those that repeat a chosen one wait, and those of targets that have their part."""
+"""The best rows within a budget: each target has its part of it, and rows that repeat a chosen one wait."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from selection.data.transport.reading import Groups
 CHUNK = 1024
 """Rows that are compared with the chosen at once."""
 HALF = 0.5
-"""A row waits where a chosen one takes this much of its mass, or where this much of it is for targets that are full."""
+"""A row waits where a chosen one takes this much of its mass."""
 
 OfRows = Callable[[Int[np.ndarray, " c"]], np.ndarray]
 """Something of rows, by their indices: unit vectors, or the weight of each target in their soft distances."""
@@ -42,10 +43,12 @@ class Parts:
     Attributes:
         weights: Gives the weight of each target for rows, summing to 1 by row.
         mass: Of the targets, summing to 1.
+        limit: The score above which a row is looked at only where the budget cannot be filled otherwise.
     """
 
     weights: OfRows
     mass: Float[np.ndarray, " m"]
+    limit: float
 
 
 def choose_rows(
@@ -57,12 +60,15 @@ def choose_rows(
     sigma: float | None,
     parts: Parts | None = None,
 ) -> ChosenRows:
-    """Walk rows from the lowest score, and take each while its group's count lasts.
+    """Rank rows for each target, and take those of the best ranks until each group has its count.
 
-    Near-duplicates share the mass of one row: a chosen one takes `max(0, 1 - |x - x'|^2 / sigma^2)` of the mass of each
-    around it, and one that loses half or more, within sigma / sqrt(2), waits until all others have been seen. Prices
-    leave many rows about as good as each other, and a threshold on scores would take all rows near one target and none
-    near another; so rows that are mostly for targets that have their part of the budget wait, too, but not as long.
+    Near-duplicates share the mass of one row: a row taken takes `max(0, 1 - |x - x'|^2 / sigma^2)` of the mass of each
+    around it, and one that loses half or more, within sigma / sqrt(2), waits until all others have been seen.
+
+    Prices leave many rows about as good as each other, and a threshold on scores would take all rows near one target
+    and none near another. So each row has a rank: of the parts of the budget that its targets are to have, how much
+    do better rows serve already, with half of the row itself? That is how seats go to parties by Webster's rule; the
+    ranks of all targets' rows rise alike, whichever are met first.
 
     Args:
         scores: Of each row of the pool; lower is better, ties go to the smaller index.
@@ -73,84 +79,99 @@ def choose_rows(
         parts: What each target is to have; None goes by scores alone.
 
     Returns:
-        As many rows as the counts sum to.
+        As many rows as the counts sum to, by score.
     """
     codes, names = (np.zeros(len(scores), dtype=np.int64), [None]) if groups is None else code_groups(groups)
-    left = np.array([counts.get(name, 0) for name in names], dtype=np.int64)
-    budget = int(left.sum())
-    walk = _Walk(
-        codes,
-        left,
-        None if sigma is None else _Crowd(vectors, sigma, budget),
-        None if parts is None else _Loads(parts, budget),
-    )
+    seats = _Seats(np.array([counts.get(name, 0) for name in names], dtype=np.int64))
+    crowd = None if sigma is None else _Crowd(vectors, sigma)
+    loads = None if parts is None else _Loads(parts, seats.budget)
+    limit = -np.inf if parts is None else parts.limit
     order = np.argsort(scores, kind="stable")
     for start in range(0, len(order), CHUNK):
-        if not left.any():
+        rows = order[start : start + CHUNK]
+        if seats.filled and scores[rows[0]] > limit:
             break
-        walk.over(order[start : start + CHUNK])
-    filled = [row for row in walk.served if walk.take(row)]
-    repeating = [row for row in walk.repeating if walk.take(row)]
-    return ChosenRows(np.array([*walk.taken, *filled, *repeating], dtype=np.int64), len(repeating))
+        rows = rows[seats.counts[codes[rows]] > 0]
+        if len(rows):
+            _rank(rows, scores[rows], codes[rows], seats, crowd, loads)
+    return seats.settle()
 
 
-@dataclass(eq=False)
-class _Walk:
-    """Where a walk over rows stands: what each group has left, what was taken, and what waits for which reason."""
+def _rank(
+    rows: Int[np.ndarray, " c"],
+    scores: Float[np.ndarray, " c"],
+    codes: Int[np.ndarray, " c"],
+    seats: _Seats,
+    crowd: _Crowd | None,
+    loads: _Loads | None,
+) -> None:
+    """Look at the next rows, best first."""
+    lost = None if crowd is None else crowd.meet(rows)
+    if loads is not None:
+        loads.meet(rows)
+    fresh = np.zeros(len(rows), dtype=bool)
+    for i, (row, code) in enumerate(zip(rows.tolist(), codes.tolist(), strict=True)):
+        if lost is not None and lost[i] >= HALF:
+            seats.repeat(row, code)
+            continue
+        fresh[i] = seats.offer(row, code, float(scores[i]) if loads is None else loads.rank(i))
+        if crowd is not None and fresh[i]:
+            crowd.add(i)
+    if crowd is not None:
+        crowd.keep(fresh)
 
-    codes: Int[np.ndarray, " n"]
-    left: Int[np.ndarray, " k"]
-    crowd: _Crowd | None
-    loads: _Loads | None
-    taken: list[int] = field(default_factory=list)
-    served: list[int] = field(default_factory=list)
-    repeating: list[int] = field(default_factory=list)
 
-    def take(self, row: int) -> bool:
-        """Take one of the group's count if there is any left."""
-        if self.left[self.codes[row]] <= 0:
-            return False
-        self.left[self.codes[row]] -= 1
-        return True
+class _Seats:
+    """Rows of the best ranks in each group so far: a heap, the worst rank on top, ties to those met first."""
 
-    def over(self, rows: Int[np.ndarray, " c"]) -> None:
-        """Walk over the next rows, best first."""
-        rows = rows[self.left[self.codes[rows]] > 0]
-        if not len(rows):
-            return
-        lost = None if self.crowd is None else self.crowd.meet(rows)
-        full = None if self.loads is None else self.loads.meet(rows)
-        fresh = np.zeros(len(rows), dtype=bool)
-        for i, row in enumerate(rows.tolist()):
-            if lost is not None and lost[i] >= HALF:
-                self.repeating.append(row)
-            elif full is not None and self.loads is not None and (full[i] or self.loads.is_served(i)):
-                self.served.append(row)
-            elif self.take(row):
-                fresh[i] = True
-                self.taken.append(row)
-                if self.crowd is not None:
-                    self.crowd.add(i)
-                if self.loads is not None:
-                    self.loads.add(i)
-        if self.crowd is not None:
-            self.crowd.keep(fresh)
+    def __init__(self, counts: Int[np.ndarray, " k"]) -> None:
+        self.counts, self.budget = counts, int(counts.sum())
+        self._best: list[list[tuple[float, int, int]]] = [[] for _ in counts]
+        self._repeating: list[list[int]] = [[] for _ in counts]
+        self._n_open, self._n_met = int((counts > 0).sum()), 0
+
+    @property
+    def filled(self) -> bool:
+        """Whether every group has its count."""
+        return not self._n_open
+
+    def offer(self, row: int, code: int, rank: float) -> bool:
+        """Give a row a seat if it is among the best of its group; say whether it is."""
+        best, self._n_met = self._best[code], self._n_met + 1
+        entry = (-rank, -self._n_met, row)
+        if len(best) < self.counts[code]:
+            heapq.heappush(best, entry)
+            self._n_open -= len(best) == self.counts[code]
+            return True
+        return heapq.heappushpop(best, entry) is not entry
+
+    def repeat(self, row: int, code: int) -> None:
+        """Let a row wait."""
+        self._repeating[code].append(row)
+
+    def settle(self) -> ChosenRows:
+        """Return the rows that have seats in the order in which they were met, then waiting ones for what is left."""
+        seated = sorted((-met, row) for best in self._best for _, met, row in best)
+        short = [n - len(best) for n, best in zip(self.counts.tolist(), self._best, strict=True)]
+        waiting = [row for n, rows in zip(short, self._repeating, strict=True) for row in rows[:n]]
+        return ChosenRows(np.array([row for _, row in seated] + waiting, dtype=np.int64), len(waiting))
 
 
 class _Crowd:
-    """The vectors chosen so far, which take mass from those around them."""
+    """The vectors seated so far, which take mass from those around them."""
 
-    def __init__(self, vectors: OfRows, sigma: float, budget: int) -> None:
-        self._vectors, self._sigma, self._budget, self._n = vectors, sigma, budget, 0
-        self._chosen = self._units = self._among = np.empty((0, 0))
+    def __init__(self, vectors: OfRows, sigma: float) -> None:
+        self._vectors, self._sigma = vectors, sigma
+        self._blocks: list[np.ndarray] = []
+        self._units = self._among = np.empty((0, 0))
         self._lost = np.empty(0)
 
     def meet(self, rows: Int[np.ndarray, " c"]) -> Float[np.ndarray, " c"]:
         """Return how much of the mass of these rows is lost, which `add` goes on writing to."""
         self._units = self._vectors(rows)
-        if not self._n:
-            self._chosen = np.empty((self._budget, self._units.shape[1]), dtype=self._units.dtype)
-        self._lost = kernel_block(self._units, self._chosen[: self._n], self._sigma).max(axis=1, initial=0)
+        self._lost = np.zeros(len(rows), dtype=self._units.dtype)
+        for block in self._blocks:
+            np.maximum(self._lost, kernel_block(self._units, block, self._sigma).max(axis=1), out=self._lost)
         self._among = kernel_block(self._units, self._units, self._sigma)
         return self._lost
 
@@ -159,30 +180,25 @@ class _Crowd:
         np.maximum(self._lost, self._among[i], out=self._lost)
 
     def keep(self, fresh: Bool[np.ndarray, " c"]) -> None:
-        """Keep the rows that were taken."""
-        n = self._n + int(fresh.sum())
-        self._chosen[self._n : n] = self._units[fresh]
-        self._n = n
+        """Keep the rows that were seated."""
+        if fresh.any():
+            self._blocks.append(self._units[fresh])
 
 
 class _Loads:
-    """How much of the budget each target has."""
+    """How much of its part of the budget each target has from the rows met so far."""
 
     def __init__(self, parts: Parts, budget: int) -> None:
-        self._parts, self._wanted = parts, parts.mass * budget
-        self._load, self._weights = np.zeros(len(parts.mass)), np.empty((0, 0))
-        self._full = np.zeros(len(parts.mass))
+        self._weights_of, self._per_row = parts.weights, 1 / (parts.mass * budget)
+        self._filled, self._weights = np.zeros(len(parts.mass)), np.empty((0, 0))
 
-    def meet(self, rows: Int[np.ndarray, " c"]) -> Bool[np.ndarray, " c"]:
-        """Say which of these rows are for targets that have their part already."""
-        self._weights = self._parts.weights(rows).astype(np.float64)
-        return self._weights @ self._full >= HALF
+    def meet(self, rows: Int[np.ndarray, " c"]) -> None:
+        """Take up the next rows."""
+        self._weights = self._weights_of(rows).astype(np.float64)
 
-    def is_served(self, i: int) -> bool:
-        """Say whether a row of these is by now."""
-        return bool(self._weights[i] @ self._full >= HALF)
-
-    def add(self, i: int) -> None:
-        """Count a row for its targets."""
-        self._load += self._weights[i]
-        self._full = (self._load >= self._wanted).astype(np.float64)
+    def rank(self, i: int) -> float:
+        """Return how full the targets of one of these rows are, half of the row itself in them, and count it."""
+        own = self._weights[i] * self._per_row
+        rank = float(self._weights[i] @ (self._filled + HALF * own))
+        self._filled += own
+        return rank

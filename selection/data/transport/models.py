@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -156,6 +157,11 @@ class TransportModel:
             return np.minimum(scores, 0.0)
         stays, moves = np.log(1 - self.share), np.log(self.share) - scores / self.epsilon
         return -self.epsilon * np.logaddexp(stays, moves)
+
+    @property
+    def hardly_worth_moving(self) -> float:
+        """The score of a row of which the plan moves a hundredth of what it moves of rows on the mean."""
+        return math.inf if self.share == 1 else self.epsilon * math.log(100)
 
     def directions(self, rows: Float[np.ndarray, "n d"], groups: Groups | None = None) -> Float[np.ndarray, "n d"]:
         """Return rows in the space of the costs: less the mean of their group, of length 1."""

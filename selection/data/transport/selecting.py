@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from probes.arrays import Array, require_choice
+from selection.data.clustering import cluster_rows
 from selection.data.quotas import resolve_quotas
 from selection.data.transport.centring import GroupMeans
 from selection.data.transport.choice import TransportChoice
@@ -30,6 +30,9 @@ from selection.data.transport.row_samples import PoolRows, labels_of
 from selection.data.transport.settings import Method, TransportSettings
 
 Moved = Literal["budget", "all"]
+
+ROWS_PER_PART = 5
+"""Rows of the budget that a part of the target is to have; targets that want fewer share a part with those near."""
 
 
 def transport_select(  # noqa: PLR0913
@@ -149,7 +152,7 @@ def _choose(
         None if set(counts) == {None} else pool.rows.groups,
         vectors=lambda at: aligned_rows(pool.rows.take(at), pool.target.group_means),
         sigma=pool.sigma,
-        parts=None if model is whole else Parts(partial(_weights, model, pool.rows), model.target_weights),
+        parts=None if model is whole else _parts(model, pool.rows, budget),
     )
     picked = pool.rows.take(chosen.indices)
     return TransportChoice(
@@ -168,7 +171,17 @@ def _choose(
     )
 
 
-def _weights(model: TransportModel, rows: PoolRows, at: Int[np.ndarray, " c"]) -> Float[np.ndarray, "c m"]:
-    """Return how rows would be divided among the targets."""
-    some = rows.take(at)
-    return model.weights(some.rows, some.groups, reliability=some.reliability)
+def _parts(model: TransportModel, rows: PoolRows, budget: int) -> Parts:
+    """Return what part of the budget is for each target, or for each cluster of them where they are many."""
+    m = len(model.target)
+    k = max(1, budget // ROWS_PER_PART)
+    cluster = np.arange(m) if k >= m else cluster_rows(model.target, k).labels
+    _, cluster = np.unique(cluster, return_inverse=True)
+    member = np.eye(cluster.max() + 1, dtype=model.target.dtype)[cluster]
+
+    def weights(at: Int[np.ndarray, " c"]) -> Float[np.ndarray, "c m"]:
+        some = rows.take(at)
+        found = model.weights(some.rows, some.groups, reliability=some.reliability)
+        return found if k >= m else found @ member
+
+    return Parts(weights, model.target_weights @ member, model.hardly_worth_moving)

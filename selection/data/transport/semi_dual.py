@@ -208,7 +208,7 @@ def _is_slow(contraction: float, error: float, tolerance: float) -> bool:
 
 
 def _falling(largest: float, smallest: float) -> Iterator[float]:
-    """Yield the entropies above the smallest, each a quarter of the one before."""
+    """Yield the entropies above the smallest, each half of the one before."""
     epsilon = largest
     while epsilon > 1.5 * smallest:
         yield epsilon

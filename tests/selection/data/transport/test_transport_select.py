@@ -46,14 +46,17 @@ def test_each_subject_gets_its_part_of_the_budget():
     np.testing.assert_allclose(got[:3] / 100, np.bincount(wanted, minlength=3) / 60, atol=0.06)
 
 
-def test_a_subject_whose_rows_are_slightly_better_does_not_take_the_part_of_another():
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize(("n_each", "budget"), [(10, 80), (10, 24), (100, 80)])
+def test_a_subject_whose_rows_are_slightly_better_does_not_take_the_part_of_another(n_each, budget):
+    """A quarter of the target is of one subject; where targets are more than the budget, too."""
     a, b = np.eye(64)[:2] * 6
-    x = np.concatenate([a + rng.standard_normal((400, 64)), b + 1.1 * rng.standard_normal((400, 64))])
-    y = np.concatenate([a + rng.standard_normal((10, 64)), b + rng.standard_normal((30, 64))])
-    for epsilon in (0.01, 0.1):
-        chosen = transport_select(x, y, 80, epsilon=epsilon)
-        assert abs(int((chosen.indices < 400).sum()) - 20) <= 4
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        x = np.concatenate([a + rng.standard_normal((400, 64)), b + 1.1 * rng.standard_normal((400, 64))])
+        y = np.concatenate([a + rng.standard_normal((n_each, 64)), b + rng.standard_normal((3 * n_each, 64))])
+        for epsilon in (0.003, 0.01):
+            chosen = transport_select(x, y, budget, epsilon=epsilon)
+            assert abs(int((chosen.indices < 400).sum()) - budget / 4) <= 2
 
 
 def test_a_weighted_target_gets_more_of_the_budget():
