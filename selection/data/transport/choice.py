@@ -16,7 +16,8 @@ class TransportChoice:
 
     Attributes:
         indices: The chosen rows of the pool, in the order of choice.
-        scores: Of every row of the pool; lower is better, ties go to the smaller index.
+        scores: Of every row of the pool; lower is better, ties go to the smaller index; infinite where a row's group
+            has no quota.
         potentials: `f` of every row of the pool: what one more unit of its mass changes the cost of moving the whole
             pool to the target by, up to a constant (balanced), or as the price for leaving masses has it (unbalanced).
         cost: Of moving the chosen rows to the target: the mean of `(1 - cos) / 2` over the plan, without entropy.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from selection.data.transport.sweeps import Supply
+from selection.data.transport.sweeps import Staying, Supply
 
+FORBIDDEN = 1000.0
+"""Cost of taking another group's place to stay, in halves of the largest cost."""
 NOWHERE = 1e-6
 """A centred row this short beside the row itself has no direction: it is at cosine 0 from everything."""
 
@@ -33,7 +35,7 @@ def supply_of(
     mass: Float[np.ndarray, " n"],
     target: Float[np.ndarray, "m d"],
     target_mass: Float[np.ndarray, " m"],
-    share: float = 1.0,
+    staying: Staying | None = None,
 ) -> Supply:
     """Return rows and targets as a fit sees them.
 
@@ -43,20 +45,24 @@ def supply_of(
         mass: Of each, summing to 1.
         target: Targets of length 1.
         target_mass: Of each, summing to 1.
-        share: Of the pool's mass that is moved. Below 1, a last target at cost 0 takes what stays, and the others
-            share the rest; this turns partial transport into a balanced problem.
+        staying: What is not moved. A last target for each group takes it at cost 0, from this group only, and the
+            others share the rest; this turns partial transport into a balanced problem.
 
     Returns:
         The supply.
     """
     scaled = units * half[:, None].astype(units.dtype)
-    if share == 1:
+    if staying is None:
         return Supply(scaled, half, mass, target, target_mass)
-    m, d = target.shape
-    staying = np.zeros((m + 1, d + 1), dtype=target.dtype)
-    staying[:m, :d], staying[:m, d] = target, -1  # products are minus the costs, and that of staying exactly 0
-    scaled = np.concatenate([scaled, half[:, None].astype(units.dtype)], axis=1)
-    return Supply(scaled, np.zeros_like(half), mass, staying, np.append(share * target_mass, 1 - share), share)
+    (m, d), k = target.shape, staying.n_groups
+    wanted = np.zeros((m + k, d + 1 + k), dtype=target.dtype)
+    wanted[:m, :d], wanted[:m, d] = target, -1  # products are minus the costs, and that of staying exactly 0
+    wanted[m:, d + 1 :] = np.eye(k) * (-FORBIDDEN * half.max())
+    elsewhere = (staying.codes[:, None] != np.arange(k)).astype(units.dtype)
+    rows = np.concatenate([scaled, half[:, None].astype(units.dtype), elsewhere], axis=1)
+    if k == 1:
+        rows, wanted = rows[:, : d + 1], wanted[:, : d + 1]
+    return Supply(rows, np.zeros_like(half), mass, wanted, staying.beside(target_mass, mass), staying)
 
 
 def mean_cost(

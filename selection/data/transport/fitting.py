@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,17 @@ import numpy as np
 from jaxtyping import Float
 
 from probes.arrays import Array
+from selection.data.grouping import code_groups
 from selection.data.transport.centring import GroupMeans
 from selection.data.transport.costs import directions, half_scale, mean_cost, supply_of
 from selection.data.transport.exact import exact_prices
 from selection.data.transport.marginals import PoolMarginal, TargetMarginal
-from selection.data.transport.models import TransportModel
+from selection.data.transport.models import Place, TransportModel
 from selection.data.transport.reading import Groups, read_masses, read_reliability, read_rows
 from selection.data.transport.row_samples import PoolRows, batches_of, sample_rows
 from selection.data.transport.semi_dual import Fit, fit_prices
 from selection.data.transport.settings import TransportSettings
-from selection.data.transport.sweeps import Supply
+from selection.data.transport.sweeps import NO_MASS, Staying, Supply
 from selection.data.transport.workers import workers
 
 DEFAULT = TransportSettings()
@@ -116,18 +117,19 @@ def fit_sample(sample: PoolRows, target: AlignedTarget, settings: TransportSetti
     trust = sample.reliability
     if trust is None:
         trust = read_reliability(settings.reliability, sample.groups, len(units))
-    supply = supply_of(
-        units, half_scale(trust, len(units)), mass, target.units.astype(units.dtype), target.mass, settings.share
-    )
+    half, (staying, names) = half_scale(trust, len(units)), _staying(sample, settings)
+    supply = supply_of(units, half, mass, target.units.astype(units.dtype), target.mass, staying)
     fit = _prices(supply, settings, plain)
+    potentials, places = _settled(fit.potentials, target.mass, supply, names, settings)
     return TransportModel(
         target=target.units.astype(units.dtype),
         target_weights=target.mass,
-        target_potentials=_settled(fit.potentials, target.mass, settings),
+        target_potentials=potentials,
         epsilon=float(settings.epsilon) * plain,
         mean_cost=plain,
         rho=(settings.penalties[0] * plain, settings.penalties[1] * plain),
-        share=float(settings.share),
+        share=supply.share,
+        places=places,
         value=fit.value,
         group_means=target.group_means,
         reliability=settings.reliability,
@@ -163,10 +165,37 @@ def _prices(supply: Supply, settings: TransportSettings, unit: float) -> Fit:
         )
 
 
+def _staying(sample: PoolRows, settings: TransportSettings) -> tuple[Staying | None, list]:
+    """Return what stays of a sample, and the groups by their codes."""
+    n = len(sample.rows)
+    if not isinstance(settings.share, Mapping):
+        whole = np.zeros(n, dtype=np.int64)
+        return Staying(whole, np.array([settings.share])) if settings.share < 1 else None, [None]
+    if sample.groups is None:
+        raise ValueError("a share of each group needs groups of the pool; got none")
+    codes, names = code_groups(sample.groups)
+    unknown = [name for name in names if name not in settings.share]
+    if unknown:
+        raise ValueError(f"share must name every group of the pool, got none for {unknown[0]!r}")
+    return Staying(codes, np.array([float(settings.share[name]) for name in names])), names
+
+
 def _settled(
-    g: Float[np.ndarray, " k"], mass: Float[np.ndarray, " m"], settings: TransportSettings
-) -> Float[np.ndarray, " m"]:
-    """Fix the constant that balanced prices are known up to: staying is free, or else their mean is 0."""
-    if settings.share < 1:
-        return g[:-1] - g[-1]
-    return g - mass @ g if all(math.isinf(rho) for rho in settings.penalties) else g
+    g: Float[np.ndarray, " k"],
+    mass: Float[np.ndarray, " m"],
+    supply: Supply,
+    names: list,
+    settings: TransportSettings,
+) -> tuple[Float[np.ndarray, " m"], dict[Any, Place] | None]:
+    """Fix the constant that balanced prices are known up to: the mean price is 0, of staying where some mass stays."""
+    if supply.staying is None:
+        return (g - mass @ g if all(math.isinf(rho) for rho in settings.penalties) else g), None
+    m = len(mass)
+    staying, prices, stays = supply.staying, g[m:], supply.target_mass[m:]
+    moved = np.bincount(staying.codes, weights=supply.mass, minlength=staying.n_groups) * staying.shares
+    free = float(moved @ prices / moved.sum())
+    if not isinstance(settings.share, Mapping):
+        return g[:m] - free, None
+    places = {name: Place(float(p - free), float(t)) for name, p, t in zip(names, prices, stays, strict=True)}
+    # A group that the sample holds no row of has no price of its own: it takes the mean one, 0.
+    return g[:m] - free, {name: Place(0.0, NO_MASS) for name in settings.share} | places

@@ -87,7 +87,7 @@ def gradient_select(
     References:
         Just et al. (2023), LAVA, arXiv:2305.00054; Kang et al. (2024), Get More for Less, arXiv:2405.02774, eq. 3.
     """
-    if settings.unbalanced is not None or settings.share < 1:
+    if settings.unbalanced is not None or settings.partial:
         raise ValueError("settings must leave transport balanced for gradients; leave unbalanced and share out")
     rows = read_rows(pool, "pool")
     require_budget(budget, len(rows))

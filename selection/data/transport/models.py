@@ -22,12 +22,26 @@ from selection.data.transport.sweeps import BLOCK, Supply, soft_minimum
 from selection.data.transport.workers import workers
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a group's rows stay.
+
+    Attributes:
+        price: Of taking a row from the group, in the unit of the cost; 0 on the mean over what is moved.
+        stays: The mass that stays, of a total of 1.
+    """
+
+    price: float
+    stays: float
+
+
 @dataclass(frozen=True, eq=False)
 class TransportModel:
     """What a row of the pool is worth to a target: small arrays, whatever the size of the pool.
 
     The score of a row is `s = -epsilon log sum_j b_j exp((g_j - c_j) / epsilon)` with b the target's masses and g its
-    prices; with epsilon 0, `min_j (c_j - g_j)`. Lower is better.
+    prices; with epsilon 0, `min_j (c_j - g_j)`. Lower is better. Where each group has its own share to move, the price
+    of its places is added.
 
     Attributes:
         target: Unit vectors, after centring.
@@ -38,6 +52,7 @@ class TransportModel:
         mean_cost: `(1 - cos) / 2` on average over the fitted rows and the target.
         rho: Price of leaving the pool's and the target's masses, in the unit of the cost.
         share: Of the pool's mass that is moved.
+        places: By group, where a share of each is moved.
         value: Of the fitted semi-dual objective; the transport cost with its entropy if balanced.
         group_means: What rows are centred by; None where they are not.
         reliability: By group, where it is.
@@ -56,6 +71,7 @@ class TransportModel:
     mean_cost: float
     rho: tuple[float, float]
     share: float
+    places: Mapping[Any, Place] | None
     value: float
     group_means: GroupMeans | None
     reliability: Mapping[Any, int | float] | None
@@ -91,8 +107,8 @@ class TransportModel:
         width = self.target.shape[1]
         if groups is not None and len(groups) != len(rows):
             raise ValueError(f"groups must have a label for each of the {len(rows)} rows, got {len(groups)}")
-        if groups is None and self.group_means is not None:
-            raise ValueError("groups must be given, as the model centres rows by group; got none")
+        if groups is None and (self.group_means is not None or self.places is not None):
+            raise ValueError("groups must be given, as the model centres rows by group or prices them; got none")
         trust = read_reliability(self.reliability if reliability is None else reliability, groups, len(rows))
         means, codes = self._means_of(groups)
 
@@ -105,7 +121,19 @@ class TransportModel:
 
         blocks = row_chunks(len(rows), max(width, len(self.target)), elements=BLOCK)
         with workers(n_threads) as run:
-            return np.concatenate(list(run(one, blocks)))
+            found = np.concatenate(list(run(one, blocks)))
+        return found if self.places is None else found + self._places_of(groups)[0]
+
+    def _places_of(self, groups: Groups | None) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """Return the price and the mass of what stays in the group of each row."""
+        if self.places is None or groups is None:
+            raise ValueError("groups must be given, as the model prices rows by group; got none")
+        codes, names = code_groups(groups)
+        unknown = [name for name in names if name not in self.places]
+        if unknown:
+            raise ValueError(f"groups must be among those that have a share to move, got {unknown[0]!r}")
+        found = [self.places[name] for name in names]
+        return np.array([place.price for place in found])[codes], np.array([place.stays for place in found])[codes]
 
     def _means_of(self, groups: Groups | None) -> tuple[Float[np.ndarray, "g d"] | None, Int[np.ndarray, " n"]]:
         """Return the mean of each group that there is, and which of these each row has; None where none is needed."""
@@ -146,17 +174,28 @@ class TransportModel:
             return np.eye(len(self.target), dtype=products.dtype)[nearest]
         return soft_minimum(products, self._prices, self.epsilon)[1]
 
-    def potential(self, scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def potential(self, scores: Float[np.ndarray, " n"], groups: Groups | None = None) -> Float[np.ndarray, " n"]:
         """Return `f` of pool rows: what one more unit of their mass changes the transport cost by.
 
         It is the score itself where all mass is moved; see `marginals.PoolMarginal` for the others.
+
+        Args:
+            scores: Of the rows.
+            groups: The group of each, where a share of each group is moved.
+
+        Returns:
+            `f` in the unit of the cost.
+
+        Raises:
+            ValueError: If groups are missing or unknown.
         """
         if self.share == 1:
             return PoolMarginal(self.epsilon, self.rho[0]).potential(scores)
+        price, stays = (0.0, 1 - self.share) if self.places is None else self._places_of(groups)
         if self.epsilon == 0:
-            return np.minimum(scores, 0.0)
-        stays, moves = np.log(1 - self.share), np.log(self.share) - scores / self.epsilon
-        return -self.epsilon * np.logaddexp(stays, moves)
+            return np.minimum(scores, 0.0) - price
+        moves = np.log(self.share) - scores / self.epsilon
+        return -self.epsilon * np.logaddexp(np.log(stays), moves) - price
 
     @property
     def hardly_worth_moving(self) -> float:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from probes.arrays import Array, require_choice
 from selection.data.clustering import cluster_rows
+from selection.data.grouping import code_groups
 from selection.data.quotas import resolve_quotas
 from selection.data.transport.centring import GroupMeans
 from selection.data.transport.choice import TransportChoice
@@ -63,8 +64,9 @@ def transport_select(  # noqa: PLR0913
     Each target has a price `g_j` and a row's score is the soft minimum of `c_j - g_j`: where few rows lie near a
     target its price is high, and rows further away are let in. The prices are those at which the budget's worth of the
     pool that is cheapest to move meets the target: each row gives at most one part in `budget`, the others stay
-    (partial transport). The rows with the lowest scores are taken, except that a row waits where its group has its
-    quota, where it repeats a chosen one, or where the targets it is mostly for have their part of the budget.
+    (partial transport). With quotas, rows of each group are moved as far as its quota goes, and the price of a place
+    in the group is part of the score. The rows of lowest score near each part of the target are taken, as many as the
+    part is of the target; a row that repeats a chosen one waits.
 
     Args:
         pool: Vectors, a row per example.
@@ -143,13 +145,17 @@ def _choose(
     whole = price_all(pool, settings)
     scores = score_pool(whole, pool.rows, settings)
     potentials, model, budget = whole.potential(scores), whole, sum(counts.values())
+    groups = None if set(counts) == {None} else pool.rows.groups
     if moved == "budget" and budget < pool.n_distinct:
-        model = price_budget(pool, budget, settings)
-        scores = score_pool(model, pool.rows, settings)
+        among = np.arange(pool.n) if groups is None else _counted(groups, counts)
+        part = pool if len(among) == pool.n else weigh(pool.rows.take(among), pool.target, settings, sigma=pool.sigma)
+        model = price_budget(part, counts, settings)
+        scores = np.full(pool.n, np.inf)
+        scores[among] = score_pool(model, part.rows, settings)
     chosen = choose_rows(
         scores,
         counts,
-        None if set(counts) == {None} else pool.rows.groups,
+        groups,
         vectors=lambda at: aligned_rows(pool.rows.take(at), pool.target.group_means),
         sigma=pool.sigma,
         parts=None if model is whole else _parts(model, pool.rows, budget),
@@ -169,6 +175,12 @@ def _choose(
         n_distinct=pool.n_distinct,
         n_repeating=chosen.n_repeating,
     )
+
+
+def _counted(groups: Groups, counts: Mapping[Any, int]) -> Int[np.ndarray, " k"]:
+    """Return the rows of groups that have a count."""
+    codes, names = code_groups(groups)
+    return np.flatnonzero(np.array([counts.get(name, 0) > 0 for name in names])[codes])
 
 
 def _parts(model: TransportModel, rows: PoolRows, budget: int) -> Parts:

@@ -23,8 +23,8 @@ class TransportSettings:
         epsilon: Weight of the entropy, in units of the mean cost; 0 is exact transport.
         unbalanced: Price of leaving the pool's masses, or of the pool's and the target's, in units of the mean cost;
             None and infinity move all mass.
-        share: Of the pool's mass that is moved, in (0, 1]; below 1 the rest stays where it is at no cost, and prices
-            are such that the rows worth moving meet the target evenly.
+        share: Of the pool's mass that is moved, in (0, 1], or of the mass of each group, below 1; the rest stays where
+            it is at no cost, and prices are such that the rows worth moving meet the target evenly.
         method: `exact` is POT's network simplex and needs epsilon 0, `streaming` this project's solver and needs one
             above 0; `auto` takes the one that fits.
         tolerance: Sum over targets of |wanted - received|, of a total mass of 1, at which the streaming fit stops.
@@ -42,7 +42,7 @@ class TransportSettings:
 
     epsilon: int | float = 0.01
     unbalanced: int | float | tuple[int | float, int | float] | None = None
-    share: int | float = 1.0
+    share: int | float | Mapping[Any, int | float] = 1.0
     method: Method = "auto"
     tolerance: float = 1e-4
     max_iterations: int = 500
@@ -59,14 +59,29 @@ class TransportSettings:
         require_choice("method", self.method, METHODS)
         for rho in self.penalties:
             require_at_least("unbalanced", rho)
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+        self._check_share()
         relaxed = not all(math.isinf(rho) for rho in self.penalties)
-        if relaxed and (self.share < 1 or self.epsilon == 0):
+        if relaxed and (self.partial or self.epsilon == 0):
             raise ValueError("unbalanced needs epsilon above 0 and a share of 1; leave one of them out")
         if (self.method == "exact") != (self.epsilon == 0) and self.method != "auto":
             wanted = "0" if self.method == "exact" else "above 0"
             raise ValueError(f"epsilon must be {wanted} for method={self.method!r}, got {self.epsilon}; or take 'auto'")
+
+    def _check_share(self) -> None:
+        if not isinstance(self.share, Mapping):
+            if not 0 < self.share <= 1:
+                raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+            return
+        if not self.share:
+            raise ValueError("share must name at least one group, got none")
+        for group, share in self.share.items():
+            if not 0 < share < 1:
+                raise ValueError(f"share of each group must be above 0 and below 1, got {share} for {group!r}")
+
+    @property
+    def partial(self) -> bool:
+        """Whether some mass stays."""
+        return isinstance(self.share, Mapping) or self.share < 1
 
     @property
     def penalties(self) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from probes.arrays import row_chunks
 from selection.data.transport.marginals import PoolMarginal
@@ -21,10 +21,36 @@ BLOCK = 1 << 19
 """Numbers in a block of rows by targets: it stays in a core's cache."""
 KEPT = 1 << 27
 """Numbers up to which products of rows and targets are kept between passes."""
+NO_MASS = 1e-12
+"""Of what stays in a group that the first rows have none of."""
 SUMMED_ROWS = 32
 """Rows whose weights are summed in float32 where the vectors are: more would lose digits of the targets' masses."""
 CURVATURE_ROWS = 2048
 """Rows of one product of the curvature."""
+
+
+@dataclass(frozen=True, eq=False)
+class Staying:
+    """Which part of each group's mass is moved; the rest stays at no cost.
+
+    Attributes:
+        codes: The group of each row, from 0.
+        shares: Of each group's mass that is moved, in (0, 1).
+    """
+
+    codes: Int[np.ndarray, " n"]
+    shares: Float[np.ndarray, " k"]
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups."""
+        return len(self.shares)
+
+    def beside(self, target_mass: Float[np.ndarray, " m"], mass: Float[np.ndarray, " n"]) -> Float[np.ndarray, " mk"]:
+        """Return the masses of targets and of what stays in each group, summing to 1; those of targets keep ratios."""
+        held = np.bincount(self.codes, weights=mass, minlength=self.n_groups)
+        moved = held @ self.shares
+        return np.append(moved * target_mass / target_mass.sum(), np.maximum(held * (1 - self.shares), NO_MASS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +63,7 @@ class Supply:
         mass: Of each row, summing to 1.
         target: Unit vectors, and as many more columns.
         target_mass: Of each target, summing to 1.
-        share: Of the mass, what errors are measured by: less than 1 where one target only takes what stays.
+        staying: What stays, where some does: the last targets take it, one for each group.
     """
 
     halves: Float[np.ndarray, "n d"]
@@ -45,14 +71,23 @@ class Supply:
     mass: Float[np.ndarray, " n"]
     target: Float[np.ndarray, "m d"]
     target_mass: Float[np.ndarray, " m"]
-    share: float = 1.0
+    staying: Staying | None = None
+
+    @property
+    def share(self) -> float:
+        """Of the mass, what is moved: what errors are measured by."""
+        return 1.0 if self.staying is None else float(self.target_mass[: -self.staying.n_groups].sum())
 
     def first(self, n: int) -> Supply:
         """Return the first n rows, masses summing to 1."""
         if n >= len(self.mass):
             return self
-        mass = self.mass[:n] / self.mass[:n].sum()
-        return replace(self, halves=self.halves[:n], constant=self.constant[:n], mass=mass)
+        mass, staying, target_mass = self.mass[:n] / self.mass[:n].sum(), self.staying, self.target_mass
+        if staying is not None:
+            staying = replace(staying, codes=staying.codes[:n])
+            target_mass = staying.beside(target_mass[: -staying.n_groups], mass)
+        halves, constant = self.halves[:n], self.constant[:n]
+        return Supply(halves, constant, mass, self.target, target_mass, staying)
 
     @property
     def n(self) -> int:

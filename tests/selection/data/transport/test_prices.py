@@ -7,6 +7,7 @@ import ot
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from selection.data.transport import TransportSettings, calibrated_gradient, fit_transport
 from selection.data.transport.fitting import align_target, fit_sample
@@ -132,6 +133,59 @@ def test_the_fitted_share_is_moved_and_reaches_every_target(epsilon):
     np.testing.assert_allclose(plan.sum(axis=0), share * b, atol=1e-9)
     f = -e * np.log(weights.sum(axis=1) + 1 - share)
     np.testing.assert_allclose(model.potential(model.score(x)), f, atol=1e-9)
+
+
+def moved_by_group(cost, groups, shares):
+    """Move a share of each group to all targets evenly, as a linear program: its value, and the price of each group."""
+    n, m = cost.shape
+    total = sum(shares[group] for group in groups) / n
+    each_target = np.tile(np.eye(m), n)
+    each_group = np.repeat([[group == name for group in groups] for name in shares], m, axis=1).astype(float)
+    wanted = [total / m] * m + [shares[name] * np.mean(groups == name) for name in shares]
+    solved = linprog(
+        cost.ravel(),
+        A_ub=np.repeat(np.eye(n), m, axis=1),
+        b_ub=np.full(n, 1 / n),
+        A_eq=np.concatenate([each_target, each_group]),
+        b_eq=wanted,
+    )
+    return solved.fun, dict(zip(shares, solved.eqlin.marginals[m:], strict=True))
+
+
+def test_moving_a_share_of_each_group_solves_the_linear_program():
+    x, y = clusters(90, 9)
+    groups = np.random.default_rng(3).choice(["a", "b", "c"], size=90, p=[0.5, 0.3, 0.2])
+    shares = {"a": 0.1, "b": 0.5, "c": 0.3}
+    value, prices = moved_by_group(half_cosines(x, y), groups, shares)
+    for epsilon, within in ((0.0, 1e-9), (0.003, 5e-3)):
+        settings = TransportSettings(epsilon=epsilon, share=shares)
+        model = fit_sample(PoolRows(x, groups), align_target(y, None, None, None), settings, n_pool=90)
+        assert model.converged
+        assert model.value == pytest.approx(value, abs=within)
+        for name in "bc":
+            gap = model.places[name].price - model.places["a"].price
+            assert gap == pytest.approx(prices["a"] - prices[name], abs=max(within, 1e-7))
+        worth_moving = model.score(x, groups) < 1e-7
+        for name, share in shares.items():  # some rows are moved in part
+            assert abs(worth_moving[groups == name].sum() - share * (groups == name).sum()) <= 3
+        assert abs(sum(shares[g] for g in groups) / 90 - model.share) < 1e-12
+
+
+def test_what_each_group_moves_and_each_target_receives_is_as_asked():
+    x, y = clusters(240, 10)
+    groups = np.random.default_rng(3).choice(["a", "b"], size=240, p=[0.8, 0.2])
+    shares, b = {"a": 0.05, "b": 0.6}, np.random.default_rng(0).dirichlet(np.full(10, 5.0))
+    settings = TransportSettings(epsilon=0.02, share=shares, tolerance=1e-9)
+    model = fit_sample(PoolRows(x, groups), align_target(y, b, None, None), settings, n_pool=240)
+    e, prices = model.epsilon, np.array([model.places[g].price for g in groups])
+    moving = model.share * b * np.exp((model.target_potentials - prices[:, None] - half_cosines(x, y)) / e)
+    stays = np.array([model.places[g].stays for g in groups])
+    plan = moving / (moving.sum(axis=1) + stays)[:, None] / 240
+    np.testing.assert_allclose(plan.sum(axis=0), model.share * b, atol=1e-8)
+    for name, share in shares.items():
+        np.testing.assert_allclose(plan[groups == name].sum(), share * np.mean(groups == name), atol=1e-8)
+    f = -e * np.log(moving.sum(axis=1) + stays) - prices
+    np.testing.assert_allclose(model.potential(model.score(x, groups), groups), f, atol=1e-9)
 
 
 @given(seed=st.integers(0, 10_000), epsilon=st.sampled_from([0.02, 0.1, 1.0]))

@@ -4,7 +4,9 @@ import numpy as np
 import ot
 import pytest
 
+from selection.data.baselines import random_select
 from selection.data.transport import TransportSettings, fit_transport, transport_select
+from selection.data.transport.centring import GroupMeans
 
 
 def unit(x):
@@ -57,6 +59,36 @@ def test_a_subject_whose_rows_are_slightly_better_does_not_take_the_part_of_anot
         for epsilon in (0.003, 0.01):
             chosen = transport_select(x, y, budget, epsilon=epsilon)
             assert abs(int((chosen.indices < 400).sum()) - budget / 4) <= 2
+
+
+def test_quotas_are_part_of_the_prices():
+    """Groups that are nowhere near the target still bring the rows of theirs that serve it best."""
+    rng = np.random.default_rng(0)
+    centres = 3 * np.eye(48)[:6]
+    groups = np.repeat(["near", "far", "farther"], 400)
+    bias = np.repeat(np.array([0.0, 4.0, 6.0]), 400)[:, None] * np.eye(48)[20]
+    subject = rng.integers(6, size=1200)
+    x = centres[subject] + bias + rng.standard_normal((1200, 48)) * 0.7
+    y = centres[rng.integers(3, size=60)] + rng.standard_normal((60, 48)) * 0.7
+    budget = 60
+    for quotas in ("equal", {"near": 10, "far": 40, "farther": 10}):
+        chosen = transport_select(x, y, budget, groups=groups, quotas=quotas, group_means=none_of(groups, 48))
+        drawn = []
+        for seed in range(10):
+            rows = random_select(1200, budget, groups=groups, quotas=quotas, seed=seed).indices
+            drawn.append(chosen.model.cost(x[rows], groups[rows]))
+        assert chosen.cost < min(drawn) - 3 * np.std(drawn)
+        wanted = np.mean(subject[chosen.indices] < 3)
+        assert wanted > 0.9
+    without = transport_select(x, y, 20, groups=groups, quotas={"near": 20}, group_means=none_of(groups, 48))
+    assert (groups[without.indices] == "near").all()
+    assert np.isinf(without.scores[400:]).all()
+
+
+def none_of(groups, width):
+    """Means that take nothing away."""
+    names = tuple(sorted(set(groups)))
+    return GroupMeans(names, np.zeros((len(names), width)), np.ones(len(names), dtype=np.int64))
 
 
 def test_a_weighted_target_gets_more_of_the_budget():
