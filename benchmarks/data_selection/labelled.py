@@ -1,6 +1,6 @@
 """Topics and sentiment: does a probe that is trained on the chosen rows know the wanted languages' test sentences?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from benchmarks.data_selection.encoding import Vectors
 from benchmarks.data_selection.settings import BUDGETS, N_TARGET, PIVOT, SENTIMENT, TOPICS, WANTED, Experiment
-from benchmarks.data_selection.tasks import Measured, Task, neighbour_agreement, reliability_against
+from benchmarks.data_selection.tasks import Measured, Pool, Task, neighbour_agreement, reliability_against
 from benchmarks.data_selection.texts import Labelled, Planted, plant, read_flores, read_nusax
 
 PENALTIES = (1e-3, 1e-2, 1e-1)
@@ -96,41 +96,54 @@ class LabelledData:
         """Return the vectors of a split in one language."""
         return self.vectors.of(f"{self.question}/{split}_{language}", self.corpus[split].texts[language])
 
-    def task(self, *, reliable: bool) -> Task:
-        """Put the pool, the target and the examination together."""
+    @cached_property
+    def _order(self) -> Int[np.ndarray, " n"]:
+        """Of rows and copies, so that ties favour no language."""
+        return np.random.default_rng(0).permutation(len(self.planted.origin))
+
+    @cached_property
+    def pool(self) -> Pool:
+        """All rows and copies, their labels' agreement with neighbours as quality."""
         train = self.corpus["train"].texts
         own = {language: self.of("train", language) for language in self.languages}
         copies = self.vectors.of(f"{self.question}/copies_{len(self.languages)}", self.planted.copies)
-        order = np.random.default_rng(0).permutation(len(self.planted.origin))  # so that ties favour no language
-        vectors, planted = np.concatenate([*own.values(), copies])[order], self.planted.take(order)
         rows = [(language, len(text)) for language in self.languages for text in train[language]]
         languages, lengths = (np.array(column)[self.planted.origin] for column in zip(*rows, strict=True))
-        target, target_languages, dev = self._target()
-        test = {
+        pool = Pool(
+            vectors=np.concatenate([*own.values(), copies])[self._order],
+            languages=languages[self._order],
+            lengths=lengths[self._order],
+            reliability=reliability_against(own[PIVOT], own) if self.question == TOPICS else {},
+        )
+        pool.qualities["agreement"] = neighbour_agreement(pool.centred, self.planted.take(self._order).labels)
+        return pool
+
+    @cached_property
+    def test(self) -> dict[str, tuple[Float[np.ndarray, "k d"], np.ndarray]]:
+        """Vectors and labels of the test sentences in the wanted languages."""
+        return {
             name: (self.of("test", name).astype(np.float64), np.array(self.corpus["test"].labels[name]))
             for name in WANTED[self.question]
         }
-        unseen = np.concatenate([self.of("test", name) for name in test])
-        task = Task(
+
+    def task(self, which: int) -> Task:
+        """Put the pool, one of the targets and the examination together."""
+        target, target_languages, dev = self._target(which)
+        unseen = np.concatenate([self.of("test", name) for name in self.test])
+        return Task(
             name=self.question,
-            vectors=vectors,
-            languages=languages[order],
-            lengths=lengths[order],
+            pool=self.pool,
             target=target,
             target_languages=target_languages,
-            unseen=(unseen, np.repeat(list(test), [len(labels) for _, labels in test.values()])),
-            budgets=[round(share * len(vectors)) for share in BUDGETS[self.question]],
-            qualities={},
-            measure=Examination(vectors, planted, dev, test).measure,
-            reliability=reliability_against(own[PIVOT], own) if reliable else {},
+            unseen=(unseen, np.repeat(list(self.test), [len(labels) for _, labels in self.test.values()])),
+            budgets=[round(share * self.pool.n) for share in BUDGETS[self.question]],
+            measure=Examination(self.pool.vectors, self.planted.take(self._order), dev, self.test).measure,
         )
-        task.qualities["agreement"] = neighbour_agreement(task.centred, planted.labels)
-        return task
 
-    def _target(self) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    def _target(self, which: int) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
         """Deal development sentences out to the wanted languages, each to one; what is left chooses the penalty."""
         wanted, dev = WANTED[self.question], self.corpus["dev"]
-        sentences = np.random.default_rng(0).permutation(len(dev.texts[wanted[0]]))[:N_TARGET]
+        sentences = np.random.default_rng(which).permutation(len(dev.texts[wanted[0]]))[:N_TARGET]
         dealt = dict(zip(wanted, np.array_split(sentences, len(wanted)), strict=True))
         target = np.concatenate([self.of("dev", name)[dealt[name]] for name in wanted])
         names = np.repeat(wanted, [len(dealt[name]) for name in wanted])
@@ -140,9 +153,12 @@ class LabelledData:
         return target, names, (x, labels)
 
 
-def labelled_task(question: str, experiment: Experiment) -> Task:
-    """Read, encode and plant; topics come with reliability, as FLORES-200 has English for every sentence."""
+def labelled_tasks(question: str, experiment: Experiment) -> Callable[[int], Task]:
+    """Read, encode and plant; topics come with reliability, as FLORES-200 has English for every sentence.
+
+    Returns:
+        Gives the task with the target of a number.
+    """
     n_languages = experiment.n_languages if question == TOPICS else None
     vectors = Vectors(experiment.out / "vectors")
-    data = LabelledData(question, READERS[question](experiment.data), vectors, n_languages)
-    return data.task(reliable=question == TOPICS)
+    return LabelledData(question, READERS[question](experiment.data), vectors, n_languages).task

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.data_selection.instructions import instruction_task
-from benchmarks.data_selection.labelled import labelled_task
+from benchmarks.data_selection.instructions import instruction_tasks
+from benchmarks.data_selection.labelled import labelled_tasks
 from benchmarks.data_selection.selectors import ALIGNMENT_ARMS, DRAWN, Selector, selectors_of
-from benchmarks.data_selection.settings import ALIGNMENT, INSTRUCTIONS, SENTIMENT, TOPICS, Experiment
+from benchmarks.data_selection.settings import ALIGNMENT, INSTRUCTIONS, N_TARGETS, SENTIMENT, TOPICS, Experiment
 from benchmarks.data_selection.tasks import Task
 from xalign.files import write_text
 
 logger = logging.getLogger(__name__)
-READERS = {
-    TOPICS: partial(labelled_task, TOPICS),
-    SENTIMENT: partial(labelled_task, SENTIMENT),
-    INSTRUCTIONS: instruction_task,
+READERS: dict[str, Callable[[Experiment], Callable[[int], Task]]] = {
+    TOPICS: partial(labelled_tasks, TOPICS),
+    SENTIMENT: partial(labelled_tasks, SENTIMENT),
+    INSTRUCTIONS: instruction_tasks,
 }
 
 
@@ -33,7 +33,7 @@ class Run:
 
     Attributes:
         selector: Its name.
-        seed: Of the choice; random draws have several.
+        seed: Of the choice and the target; random draws and selectors that look at the target have several.
     """
 
     selector: str
@@ -50,14 +50,15 @@ def run_experiment(experiment: Experiment) -> None:
     left = experiment.limit
     for name in dict.fromkeys(TOPICS if question == ALIGNMENT else question for question in experiment.questions):
         folder = experiment.out / "runs" / name
-        task = READERS[name](experiment)
-        _write_task(task, folder)
-        selectors = selectors_of(task)
+        task_of = READERS[name](experiment)
+        tasks = [task_of(which) for which in range(N_TARGETS)]
+        _write_task(tasks[0], folder)
+        selectors = selectors_of(tasks[0])
         if name == TOPICS and TOPICS not in experiment.questions:
             selectors = {arm: one for arm, one in selectors.items() if arm in ALIGNMENT_ARMS}
         runs = [run for run in _plan(selectors, experiment.n_draws) if not _file(folder, run).is_file()]
         for run in tqdm(runs[:left], desc=name, unit="run"):
-            _do(task, run, selectors[run.selector], _file(folder, run))
+            _do(tasks[run.seed % N_TARGETS], run, selectors[run.selector], _file(folder, run))
         left = None if left is None else max(0, left - len(runs))
 
 
@@ -71,8 +72,8 @@ def read_runs(out: Path, question: str) -> tuple[dict[str, Any], list[dict[str, 
 
 
 def _plan(selectors: Mapping[str, Selector], n_draws: int) -> Iterator[Run]:
-    for name in selectors:
-        for seed in range(n_draws if name in DRAWN else 1):
+    for name, selector in selectors.items():
+        for seed in range(n_draws if name in DRAWN else N_TARGETS if selector.aimed else 1):
             yield Run(name, seed)
 
 
@@ -92,13 +93,13 @@ def _do(task: Task, run: Run, selector: Selector, path: Path) -> None:
 
 
 def _write_task(task: Task, folder: Path) -> None:
-    names, counts = np.unique(task.languages, return_counts=True)
+    names, counts = np.unique(task.pool.languages, return_counts=True)
     told = {
-        "n": task.n,
+        "n": task.pool.n,
         "budgets": list(task.budgets),
         "wanted": task.wanted,
         "pool": dict(zip(names.tolist(), counts.tolist(), strict=True)),
-        "reliability": dict(task.reliability),
+        "reliability": dict(task.pool.reliability),
         **task.facts,
     }
     write_text(folder / "task.json", json.dumps(told, indent=1) + "\n")

@@ -31,15 +31,21 @@ from selection.data import (
 )
 
 RANDOM, IN_WANTED, TRANSPORT = "random", "random in wanted languages", "transport"
+IN_WANTED_TRANSPORT = "transport, wanted languages"
 DRAWN = (RANDOM, IN_WANTED)
 NOT_CENTRED, RELIABLE, UNCENTRED_RELIABLE = (
     "transport, not centred",
     "transport, reliability",
     "transport, not centred, reliability",
 )
-ALIGNMENT_ARMS = (RANDOM, TRANSPORT, RELIABLE, NOT_CENTRED, UNCENTRED_RELIABLE)
+IN_WANTED_RELIABLE = "transport, wanted languages, reliability"
+ALIGNMENT_ARMS = (
+    *(RANDOM, TRANSPORT, RELIABLE, NOT_CENTRED, UNCENTRED_RELIABLE),
+    *(IN_WANTED_TRANSPORT, IN_WANTED_RELIABLE),
+)
 N_CANDIDATES, N_COVERED, N_BASE = 20_000, 5_000, 1_000
-"""Rows drawn for k-centre and facility location to choose from; rows these cover; rows that GOT-D's model has seen."""
+"""Rows drawn for k-centre, facility location and TSDS to choose from; rows that facility location covers; rows that
+GOT-D's model has seen."""
 DUPLICATE = 0.95
 Rows = Int[np.ndarray, " b"]
 Choose = Callable[[Task, int, int], Rows]
@@ -53,37 +59,44 @@ class Selector:
         choose: Of a task, a budget and a seed.
         nested: Whether a smaller budget's choice is the beginning of a larger one's, so that one run serves all.
         reliable: Whether it needs the reliability of languages.
+        aimed: Whether it looks at the target, so that it is run for each.
     """
 
     choose: Choose
     nested: bool = False
     reliable: bool = False
+    aimed: bool = False
 
 
 def selectors_of(task: Task) -> dict[str, Selector]:
     """Return every selector that a task can be given, by name."""
-    found = {name: one for name, one in PLAIN.items() if task.reliability or not one.reliable}
-    for quality in task.qualities:
-        found |= {f"{name}, {quality}": Selector(_with(choose, quality)) for name, choose in BY_QUALITY.items()}
+    found = {name: one for name, one in PLAIN.items() if task.pool.reliability or not one.reliable}
+    for quality in task.pool.qualities:
+        found |= {
+            f"{name}, {quality}": Selector(_with(choose, quality), aimed=name.startswith(TRANSPORT))
+            for name, choose in BY_QUALITY.items()
+        }
     return found
 
 
 def _with(choose: Callable[[Task, int, int, np.ndarray], Rows], quality: str) -> Choose:
-    return lambda task, budget, seed: choose(task, budget, seed, task.qualities[quality])
+    return lambda task, budget, seed: choose(task, budget, seed, task.pool.qualities[quality])
 
 
 def _draw(task: Task, budget: int, seed: int) -> Rows:
-    return random_select(task.n, budget, seed=seed).indices
+    return random_select(task.pool.n, budget, seed=seed).indices
 
 
 def _draw_in_wanted(task: Task, budget: int, seed: int) -> Rows:
     """Draw in the target's languages alone; the selector that needs no vectors."""
-    return random_select(task.n, budget, groups=task.languages, quotas=_wanted_quotas(task, budget), seed=seed).indices
+    return random_select(
+        task.pool.n, budget, groups=task.pool.languages, quotas=_wanted_quotas(task, budget), seed=seed
+    ).indices
 
 
 def _wanted_quotas(task: Task, budget: int) -> dict[str, int]:
     """Equal counts in the target's languages, as far as they have rows; the rest in proportion in the others."""
-    names, counts = np.unique(task.languages, return_counts=True)
+    names, counts = np.unique(task.pool.languages, return_counts=True)
     have = dict(zip(names.tolist(), counts.tolist(), strict=True))
     quotas = dict.fromkeys(task.wanted, min(budget // len(task.wanted), *(have[name] for name in task.wanted)))
     left = budget - sum(quotas.values())
@@ -95,26 +108,25 @@ def _transport(*, centred: bool = True, reliable: bool = False, in_wanted: bool 
     def choose(task: Task, budget: int, seed: int) -> Rows:
         given = dict(options)
         if centred:
-            given |= {"groups": task.languages, "target_groups": task.target_languages}
+            given |= {"groups": task.pool.languages, "target_groups": task.target_languages}
         if reliable:
-            given["reliability"] = task.reliability if centred else _by_row(task)
+            given["reliability"] = task.pool.reliability if centred else _by_row(task)
         if in_wanted:
             given["quotas"] = _wanted_quotas(task, budget)
-        return transport_select(task.vectors, task.target, budget, seed=seed, **given).indices
+        return transport_select(task.pool.vectors, task.target, budget, seed=seed, **given).indices
 
     return choose
 
 
 def _by_row(task: Task) -> np.ndarray:
-    return np.array([task.reliability[name] for name in task.languages.tolist()])
+    return np.array([task.pool.reliability[name] for name in task.pool.languages.tolist()])
 
 
-def _transport_by_quality(task: Task, budget: int, seed: int, quality: np.ndarray) -> Rows:
-    """Quality in place of reliability: what is half as good counts as twice as far."""
-    groups: dict[str, Any] = {"groups": task.languages, "target_groups": task.target_languages}
-    return transport_select(
-        task.vectors, task.target, budget, reliability=_scaled(quality), seed=seed, **groups
-    ).indices
+def _transport_by_quality(*, in_wanted: bool = False) -> Callable[[Task, int, int, np.ndarray], Rows]:
+    def choose(task: Task, budget: int, seed: int, quality: np.ndarray) -> Rows:
+        return _transport(in_wanted=in_wanted, quality=_scaled(quality))(task, budget, seed)
+
+    return choose
 
 
 def _scaled(quality: np.ndarray) -> np.ndarray:
@@ -126,8 +138,9 @@ def _scaled(quality: np.ndarray) -> np.ndarray:
 def _neighbours(density: str, *, centred: bool) -> Choose:
     def choose(task: Task, budget: int, seed: int) -> Rows:
         pool, target = _space(task, centred)
+        rows = _candidates(task, budget, seed)
         options: dict[str, Any] = {"density": density, "short": "nearest"}
-        return knn_transport_select(pool, target, budget, seed=seed, **options).indices
+        return rows[knn_transport_select(pool[rows], target, budget, seed=seed, **options).indices]
 
     return choose
 
@@ -135,7 +148,7 @@ def _neighbours(density: str, *, centred: bool) -> Choose:
 def _gradient(*, centred: bool) -> Choose:
     def choose(task: Task, budget: int, seed: int) -> Rows:
         pool, target = _space(task, centred)
-        base = pool[np.random.default_rng(seed).permutation(task.n)[:N_BASE]]
+        base = pool[np.random.default_rng(seed).permutation(task.pool.n)[:N_BASE]]
         return gradient_select(pool, target, budget, base=base).indices
 
     return choose
@@ -150,63 +163,63 @@ def _turns(*, centred: bool) -> Choose:
 
 
 def _space(task: Task, centred: bool) -> tuple[np.ndarray, np.ndarray]:
-    return (task.centred, task.centred_target) if centred else (task.vectors, task.target)
+    return (task.pool.centred, task.centred_target) if centred else (task.pool.vectors, task.target)
 
 
 def _cover(task: Task, budget: int, seed: int) -> Rows:
     rows = _candidates(task, budget, seed)
     n_covered = min(N_COVERED, len(rows))
-    found = facility_location_select(task.centred[rows], budget, metric="cosine", n_covered=n_covered, seed=seed)
+    found = facility_location_select(task.pool.centred[rows], budget, metric="cosine", n_covered=n_covered, seed=seed)
     return rows[found.indices]
 
 
 def _spread(task: Task, budget: int, seed: int) -> Rows:
     rows = _candidates(task, budget, seed)
-    return rows[k_centre_select(task.centred[rows], budget).indices]
+    return rows[k_centre_select(task.pool.centred[rows], budget).indices]
 
 
 def _candidates(task: Task, budget: int, seed: int) -> Rows:
-    return np.random.default_rng(seed).permutation(task.n)[: max(N_CANDIDATES, budget)]
+    return np.random.default_rng(seed).permutation(task.pool.n)[: max(N_CANDIDATES, budget)]
 
 
 def _deduplicate(task: Task, budget: int, seed: int) -> Rows:
     """Draw among what is no near-duplicate, in the model's own space; what is lacking, among duplicates."""
-    kept = semantic_deduplicate(task.vectors, clusters=task.clusters, threshold=DUPLICATE).indices
-    drawn = np.random.default_rng(seed).permutation(task.n)
+    kept = semantic_deduplicate(task.pool.vectors, clusters=task.pool.clusters, threshold=DUPLICATE).indices
+    drawn = np.random.default_rng(seed).permutation(task.pool.n)
     inside = np.isin(drawn, kept)
     return np.concatenate([drawn[inside], drawn[~inside]])[:budget]
 
 
 def _inform(task: Task, budget: int, _: int) -> Rows:
-    return _inform_by_quality(task, budget, 0, np.ones(task.n))
+    return _inform_by_quality(task, budget, 0, np.ones(task.pool.n))
 
 
 def _inform_by_quality(task: Task, budget: int, _: int, quality: np.ndarray) -> Rows:
-    return information_gain_select(tags_from_clusters(task.clusters), _scaled(quality), budget).indices
+    return information_gain_select(tags_from_clusters(task.pool.clusters), _scaled(quality), budget).indices
 
 
 def _diverse(task: Task, budget: int, _: int, quality: np.ndarray) -> Rows:
     """M-DaQ, languages in proportion to the pool."""
-    split = {name: split_budget(n) for name, n in resolve_quotas(task.languages, budget, "proportional").items()}
+    split = {name: split_budget(n) for name, n in resolve_quotas(task.pool.languages, budget, "proportional").items()}
     by_quality, by_cluster = ({name: parts[i] for name, parts in split.items()} for i in (0, 1))
     return quality_diverse_select(
-        quality, task.clusters, n_quality=by_quality, n_diverse=by_cluster, groups=task.languages, fill=True
+        quality, task.pool.clusters, n_quality=by_quality, n_diverse=by_cluster, groups=task.pool.languages, fill=True
     ).indices
 
 
 def _stratified(task: Task, budget: int, seed: int, quality: np.ndarray) -> Rows:
     """LASER, eight of its clusters a category: scores in percent of those of the same language."""
-    categories = task.clusters % 8
+    categories = task.pool.clusters % 8
     names, counts = np.unique(categories, return_counts=True)
     shares = dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
-    scores = robust_scale(quality, task.languages, clip=True)
-    return stratified_select(scores, categories, task.centred, shares=shares, budget=budget, seed=seed).indices
+    scores = robust_scale(quality, task.pool.languages, clip=True)
+    return stratified_select(scores, categories, task.pool.centred, shares=shares, budget=budget, seed=seed).indices
 
 
 def _best_unlike(task: Task, budget: int, seed: int, quality: np.ndarray) -> Rows:
     """DEITA: the best rows of which no two are near-duplicates; what is lacking, at random."""
-    chosen = threshold_diversity_select(task.centred, quality, budget, threshold=0.9).indices
-    others = np.setdiff1d(np.random.default_rng(seed).permutation(task.n)[: 2 * budget], chosen)
+    chosen = threshold_diversity_select(task.pool.centred, quality, budget, threshold=0.9).indices
+    others = np.setdiff1d(np.random.default_rng(seed).permutation(task.pool.n)[: 2 * budget], chosen)
     return np.concatenate([chosen, others])[:budget]
 
 
@@ -217,30 +230,32 @@ def _best(task: Task, budget: int, _: int, quality: np.ndarray) -> Rows:
 PLAIN = {
     RANDOM: Selector(_draw, nested=True),
     IN_WANTED: Selector(_draw_in_wanted),
-    TRANSPORT: Selector(_transport()),
-    NOT_CENTRED: Selector(_transport(centred=False)),
-    RELIABLE: Selector(_transport(reliable=True), reliable=True),
-    UNCENTRED_RELIABLE: Selector(_transport(centred=False, reliable=True), reliable=True),
-    "transport, wanted languages": Selector(_transport(in_wanted=True)),
-    "transport, whole pool": Selector(_transport(moved="all")),
-    "transport, duplicates let in": Selector(_transport(density_discount=False)),
-    "TSDS kde": Selector(_neighbours("kde", centred=True)),
-    "TSDS kde, not centred": Selector(_neighbours("kde", centred=False)),
-    "TSDS uniform": Selector(_neighbours("uniform", centred=True)),
-    "GOT-D": Selector(_gradient(centred=True)),
-    "GOT-D, not centred": Selector(_gradient(centred=False)),
-    "UOT": Selector(_unbalanced(centred=True)),
-    "UOT, not centred": Selector(_unbalanced(centred=False)),
-    "round robin": Selector(_turns(centred=True), nested=True),
-    "round robin, not centred": Selector(_turns(centred=False), nested=True),
+    TRANSPORT: Selector(_transport(), aimed=True),
+    NOT_CENTRED: Selector(_transport(centred=False), aimed=True),
+    RELIABLE: Selector(_transport(reliable=True), reliable=True, aimed=True),
+    UNCENTRED_RELIABLE: Selector(_transport(centred=False, reliable=True), reliable=True, aimed=True),
+    IN_WANTED_TRANSPORT: Selector(_transport(in_wanted=True), aimed=True),
+    IN_WANTED_RELIABLE: Selector(_transport(in_wanted=True, reliable=True), reliable=True, aimed=True),
+    "transport, whole pool": Selector(_transport(moved="all"), aimed=True),
+    "transport, duplicates let in": Selector(_transport(density_discount=False), aimed=True),
+    "TSDS kde": Selector(_neighbours("kde", centred=True), aimed=True),
+    "TSDS kde, not centred": Selector(_neighbours("kde", centred=False), aimed=True),
+    "TSDS uniform": Selector(_neighbours("uniform", centred=True), aimed=True),
+    "GOT-D": Selector(_gradient(centred=True), aimed=True),
+    "GOT-D, not centred": Selector(_gradient(centred=False), aimed=True),
+    "UOT": Selector(_unbalanced(centred=True), aimed=True),
+    "UOT, not centred": Selector(_unbalanced(centred=False), aimed=True),
+    "round robin": Selector(_turns(centred=True), nested=True, aimed=True),
+    "round robin, not centred": Selector(_turns(centred=False), nested=True, aimed=True),
     "MIG": Selector(_inform, nested=True),
     "facility location": Selector(_cover, nested=True),
     "k-centre": Selector(_spread, nested=True),
     "SemDeDup": Selector(_deduplicate, nested=True),
-    "longest": Selector(lambda task, budget, _: longest_select(task.lengths, budget).indices, nested=True),
+    "longest": Selector(lambda task, budget, _: longest_select(task.pool.lengths, budget).indices, nested=True),
 }
 BY_QUALITY = {
-    "transport": _transport_by_quality,
+    TRANSPORT: _transport_by_quality(),
+    IN_WANTED_TRANSPORT: _transport_by_quality(in_wanted=True),
     "MIG": _inform_by_quality,
     "M-DaQ": _diverse,
     "LASER": _stratified,

@@ -19,7 +19,9 @@ BUDGETS: dict[str, Sequence[float]] = {
     INSTRUCTIONS: (1000, 5000),
 }
 """Rows to choose, or shares of the pool; of the 6,600 rows of NusaX, one in a hundred would be too few to train on."""
-N_TARGET = 100
+N_TARGET, N_TARGETS = 100, 3
+"""Rows of a target; targets, each of other rows or the same rows in other languages, that aimed selectors are run for.
+"""
 WRONG_SHARE, COPY_SHARE, COPIES = 0.2, 0.1, 10
 """Of the labels; of near-duplicates beside the rows; of these to one row."""
 

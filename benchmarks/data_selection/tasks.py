@@ -19,41 +19,67 @@ Measured = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
+class Pool:
+    """What there is to choose from.
+
+    Attributes:
+        vectors: As the encoder gave them.
+        languages: Of the rows.
+        lengths: Of the rows, in characters.
+        reliability: Of each language, in (0, 1]; empty where no report is at hand.
+        qualities: Scores of the rows by name, up is better; every selector that takes a quality is given each.
+    """
+
+    vectors: Float[np.ndarray, "n d"]
+    languages: np.ndarray
+    lengths: Int[np.ndarray, " n"]
+    reliability: Mapping[str, float] = field(default_factory=dict)
+    qualities: dict[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        """How many rows."""
+        return len(self.vectors)
+
+    @cached_property
+    def centred(self) -> Float[np.ndarray, "n d"]:
+        """Vectors less each language's mean."""
+        return self.means.centre(self.vectors, self.languages)
+
+    @cached_property
+    def means(self) -> GroupMeans:
+        """Of each language."""
+        return GroupMeans().add(self.vectors, self.languages)
+
+    @cached_property
+    def clusters(self) -> Int[np.ndarray, " n"]:
+        """Clusters of the centred rows, which serve as tags and categories; about the root of the pool, at most 400."""
+        return cluster_rows(self.centred, int(min(400, np.sqrt(self.n)))).labels
+
+
+@dataclass(frozen=True, eq=False)
 class Task:
     """What selectors are given, and what judges them.
 
     Attributes:
         name: Of the question.
-        vectors: Of the pool, as the encoder gave them.
-        languages: Of the pool's rows.
-        lengths: Of the pool's rows, in characters.
+        pool: What there is to choose from.
         target: Vectors of what is wanted.
         target_languages: Of the target's rows.
         unseen: Vectors like the target's that no selector sees, and their languages.
         budgets: Rows to choose.
-        qualities: Scores of the rows by name, up is better; every selector that takes a quality is given each.
-        reliability: Of each language, in (0, 1]; empty where no report is at hand.
         measure: Gives the question's own figures of chosen rows.
         facts: Of the question, kept beside its runs.
     """
 
     name: str
-    vectors: Float[np.ndarray, "n d"]
-    languages: np.ndarray
-    lengths: Int[np.ndarray, " n"]
+    pool: Pool
     target: Float[np.ndarray, "m d"]
     target_languages: np.ndarray
     unseen: tuple[Float[np.ndarray, "u d"], np.ndarray]
     budgets: Sequence[int]
-    qualities: dict[str, Float[np.ndarray, " n"]]
     measure: Callable[[Int[np.ndarray, " b"]], Measured]
-    reliability: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def n(self) -> int:
-        """Rows of the pool."""
-        return len(self.vectors)
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -61,23 +87,9 @@ class Task:
         return tuple(np.unique(self.target_languages).tolist())
 
     @cached_property
-    def centred(self) -> Float[np.ndarray, "n d"]:
-        """The pool less each language's mean."""
-        return self._means.centre(self.vectors, self.languages)
-
-    @cached_property
     def centred_target(self) -> Float[np.ndarray, "m d"]:
         """The target less the means of the pool."""
-        return self._means.centre(self.target, self.target_languages)
-
-    @cached_property
-    def _means(self) -> GroupMeans:
-        return GroupMeans().add(self.vectors, self.languages)
-
-    @cached_property
-    def clusters(self) -> Int[np.ndarray, " n"]:
-        """Clusters of the centred rows, which serve as tags and categories; about the root of the pool, at most 400."""
-        return cluster_rows(self.centred, int(min(400, np.sqrt(self.n)))).labels
+        return self.pool.means.centre(self.target, self.target_languages)
 
     def judge(self, rows: Int[np.ndarray, " b"]) -> Measured:
         """Return the figures of every question, and the question's own.
@@ -90,18 +102,18 @@ class Task:
         """
         import ot
 
-        names, counts = np.unique(self.languages[rows], return_counts=True)
+        names, counts = np.unique(self.pool.languages[rows], return_counts=True)
         shares = counts / len(rows)
-        units, wanted = _units(self.centred[rows]), _units(self.centred_target)
-        others = _units(self._means.centre(*self.unseen))
+        units, wanted = _units(self.pool.centred[rows]), _units(self.centred_target)
+        others = _units(self.pool.means.centre(*self.unseen))
         some = np.random.default_rng(0).permutation(len(rows))[:N_JUDGED]
         costs = (1 - (units[some] @ wanted.T).astype(np.float64)) / 2
         return {
             "coverage": float((wanted @ units.T).max(axis=1).mean()),
             "unseen": float((others @ units.T).max(axis=1).mean()),
             "cost": float(ot.emd2([], [], costs, numItermax=1_000_000)),
-            "wanted": float(np.isin(self.languages[rows], self.wanted).mean()),
-            "entropy": float(-(shares * np.log(shares)).sum() / np.log(len(np.unique(self.languages)))),
+            "wanted": float(np.isin(self.pool.languages[rows], self.wanted).mean()),
+            "entropy": float(-(shares * np.log(shares)).sum() / np.log(len(np.unique(self.pool.languages)))),
             "shares": dict(zip(names.tolist(), shares.round(6).tolist(), strict=True)),
             **self.measure(rows),
         }

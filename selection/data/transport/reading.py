@@ -89,6 +89,26 @@ def _by_group(reliability: Mapping[Any, int | float], groups: Groups | None, n: 
     return np.array([reliability[name] for name in names], dtype=np.float64)[codes]
 
 
+def read_quality(quality: Any, weight: int | float, n: int) -> Float[np.ndarray, " n"] | None:
+    """Return what quality makes of the cost of each row: it is divided by `1 - weight + weight * quality`.
+
+    Raises:
+        ValueError: If there is no number in [0, 1] for each row, or the weight is outside [0, 1).
+    """
+    if not 0 <= weight < 1:
+        raise ValueError(f"quality_weight must be at least 0 and below 1, got {weight}")
+    if quality is None:
+        return None
+    values = np.asarray(to_host(quality), dtype=np.float64)
+    if values.shape != (n,):
+        raise ValueError(f"quality must hold a number for each of {n} rows, got shape {values.shape}")
+    bad = ~((values >= 0) & (values <= 1))
+    if bad.any():
+        row = int(bad.argmax())
+        raise ValueError(f"quality must be in [0, 1], got {values[row]} in row {row}; `robust_scale` brings it there")
+    return 1 - weight + weight * values
+
+
 def require_budget(budget: int, n: int) -> None:
     """Refuse a budget that the pool cannot give.
 

@@ -22,6 +22,7 @@ from selection.data.transport.reading import (
     Groups,
     Reliability,
     read_masses,
+    read_quality,
     read_reliability,
     read_rows,
     require_at_least,
@@ -46,13 +47,15 @@ def transport_select(  # noqa: PLR0913
     epsilon: int | float = 0.01,
     unbalanced: int | float | tuple[int | float, int | float] | None = None,
     reliability: Reliability | None = None,
+    quality: Any = None,
+    quality_weight: int | float = 0.3,
     density_discount: bool = True,
     quotas: Mapping[Any, int | float] | str | None = None,
     groups: Groups | None = None,
     target_groups: Groups | None = None,
     group_means: GroupMeans | None = None,
     moved: Moved = "budget",
-    sigma: int | float = 0.4,
+    sigma: int | float = 0.7,
     method: Method = "auto",
     n_fit: int | None = None,
     n_threads: int | None = None,
@@ -78,6 +81,9 @@ def transport_select(  # noqa: PLR0913
         unbalanced: Price of leaving the pool's masses, in units of the mean cost, instead of partial transport; a pair
             prices leaving the target's masses too.
         reliability: By group or by row, in (0, 1]: how far its language is known to be aligned; divides its costs.
+        quality: Of each row, in [0, 1]: its costs are divided by `1 - quality_weight + quality_weight * quality`, too.
+        quality_weight: How much of a row's worth its quality is, in [0, 1). Costs of near and far rows differ by less
+            than half, so that a large one leaves little to what the target says.
         density_discount: Whether near-duplicates share the mass of one row in the fit, and wait in the choice.
         quotas: Group to share of the budget (floats that sum to 1) or to count; "proportional" or "equal".
         groups: The group (language) of each row, by which it is centred and counted.
@@ -111,7 +117,7 @@ def transport_select(  # noqa: PLR0913
         epsilon=epsilon, unbalanced=unbalanced, method=method, n_fit=n_fit, seed=seed, n_threads=n_threads,
         group_means=group_means,
     )  # fmt: skip
-    rows = _read_pool(pool, groups, pool_weights, reliability)
+    rows = _read_pool(pool, groups, pool_weights, reliability, quality, quality_weight)
     require_budget(budget, len(rows.rows))
     counts = _counts(rows, budget, quotas)
     wanted = read_rows(target, "target", width=rows.rows.shape[1])
@@ -131,11 +137,20 @@ def _counts(rows: PoolRows, budget: int, quotas: Mapping[Any, int | float] | str
     return resolve_quotas(rows.groups, budget, quotas)
 
 
-def _read_pool(pool: Array, groups: Groups | None, weights: Any, reliability: Reliability | None) -> PoolRows:
+def _read_pool(
+    pool: Array,
+    groups: Groups | None,
+    weights: Any,
+    reliability: Reliability | None,
+    quality: Any,
+    quality_weight: int | float,
+) -> PoolRows:
     rows = read_rows(pool, "pool")
     labels = labels_of(groups, len(rows))
     mass = None if weights is None else read_masses(weights, len(rows), "pool_weights")
-    return PoolRows(rows, labels, mass, read_reliability(reliability, labels, len(rows)))
+    trust, worth = read_reliability(reliability, labels, len(rows)), read_quality(quality, quality_weight, len(rows))
+    both = [one for one in (trust, worth) if one is not None]
+    return PoolRows(rows, labels, mass, np.prod(both, axis=0) if both else None)
 
 
 def _choose(

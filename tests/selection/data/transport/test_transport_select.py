@@ -61,6 +61,34 @@ def test_a_subject_whose_rows_are_slightly_better_does_not_take_the_part_of_anot
             assert abs(int((chosen.indices < 400).sum()) - budget / 4) <= 2
 
 
+def test_quality_brings_rows_nearer_and_nothing_else():
+    x, y, _, _ = problem(n=800)
+    quality = np.random.default_rng(4).random(800)
+    plain, worth = transport_select(x, y, 60), transport_select(x, y, 60, quality=quality)
+    more = transport_select(x, y, 60, quality=quality, quality_weight=0.8)
+    means = [quality[one.indices].mean() for one in (plain, worth, more)]
+    assert means[0] + 0.1 < means[1] < means[2] - 0.05
+    assert plain.cost < worth.cost < more.cost
+    same = transport_select(x, y, 60, reliability=0.7 + 0.3 * quality)
+    np.testing.assert_array_equal(worth.indices, same.indices)
+    np.testing.assert_array_equal(transport_select(x, y, 60, quality=quality, quality_weight=0).indices, plain.indices)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quality": np.full(40, 1.5)}, r"quality must be in \[0, 1\], got 1.5 in row 0"),
+        ({"quality": np.full(40, np.nan)}, r"quality must be in \[0, 1\], got nan in row 0"),
+        ({"quality": np.ones(3)}, r"a number for each of 40 rows, got shape \(3,\)"),
+        ({"quality": np.ones(40), "quality_weight": 1}, "quality_weight must be at least 0 and below 1, got 1"),
+    ],
+)
+def test_qualities_that_mean_nothing_are_refused(options, message):
+    x, y, _, _ = problem(n=40)
+    with pytest.raises(ValueError, match=message):
+        transport_select(x, y, 5, **options)
+
+
 def test_quotas_are_part_of_the_prices():
     """Groups that are nowhere near the target still bring the rows of theirs that serve it best."""
     rng = np.random.default_rng(0)
@@ -144,10 +172,11 @@ def test_potentials_are_the_duals_of_moving_the_whole_pool():
 
 
 def test_a_copied_row_stands_for_one():
+    """At a sigma that reaches copies alone: it is in units of the pool's spread, which copies change a little."""
     x, y, _, _ = problem(n=300)
     favourite = int(transport_select(x, y, 1).indices[0])
     copied = np.concatenate([x, np.repeat(x[[favourite]], 50, axis=0)])
-    plain, crowded = transport_select(x, y, 40), transport_select(copied, y, 40)
+    plain, crowded = transport_select(x, y, 40, sigma=0.3), transport_select(copied, y, 40, sigma=0.3)
     assert crowded.n_distinct == pytest.approx(plain.n_distinct, abs=1e-3)
     assert set(crowded.indices) == set(plain.indices)
     np.testing.assert_allclose(crowded.scores[:300], plain.scores, atol=1e-4)
