@@ -1,6 +1,7 @@
 """What the transport selector costs: scoring millions of rows, fitting beside POT's dense Sinkhorn, TSDS."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -8,10 +9,11 @@ from benchmarks.memory import can_measure, peak_memory
 from benchmarks.rows import Row, lasts, outruns, skipped, stays_under
 from benchmarks.settings import Settings
 from benchmarks.timing import seconds_of, side_by_side, wall_and_processor_seconds
-from selection.data import TransportSettings, fit_transport, knn_transport_select
+from selection.data import TransportSettings, fit_transport, knn_transport_select, transport_select
 
 N_DIMENSIONS, N_SUBJECTS = 384, 400
 N_SCORED, SCORED_TARGETS, SCORED_S, SCORED_GB = 1_000_000, 2000, 60.0, 2.0
+CHOSEN_TARGETS = 200
 N_FITTED, FITTED_TARGETS, EPSILON, ACCURACY, FASTER = 20_000, 1000, 0.01, 1e-2, 5.0
 MOST_PASSES = 2000
 N_TSDS, TSDS_TARGETS, TSDS_S = 50_000, 500, 60.0
@@ -20,6 +22,7 @@ N_TSDS, TSDS_TARGETS, TSDS_S = 50_000, 500, 60.0
 def rows(settings: Settings) -> Iterator[Row]:
     """Measure times, memory, growth and agreement."""
     yield from _scoring_rows(settings)
+    yield _choosing_row(settings)
     yield from _fitting_rows(settings)
     yield _tsds_row(settings)
 
@@ -53,15 +56,29 @@ def _scoring_rows(settings: Settings) -> Iterator[Row]:
     wall, processor = wall_and_processor_seconds(score, repeats=1)
     yield lasts("transport scores", size, wall, processor, under_s=SCORED_S * n / N_SCORED)
     sizes = [n // 100, n // 10, n]
-    times = [seconds_of(prepare_scoring(part, SCORED_TARGETS)) for part in sizes]
-    slope = np.polyfit(np.log(sizes), np.log(times), 1)[0]
-    told = ", ".join(f"{part:,}: {time:.2g} s" for part, time in zip(sizes, times, strict=True))
-    yield Row("transport scores, growth", told, f"n^{slope:.2f}")
+    yield _growth("transport scores, growth", {part: prepare_scoring(part, SCORED_TARGETS) for part in sizes})
     if not can_measure():
         yield skipped("transport scores, memory", "this system does not tell a process its peak")
         return
     peak = peak_memory("benchmarks.selecting_transport", "prepare_scoring", n, SCORED_TARGETS)
     yield stays_under("transport scores, memory with the rows", size, peak.total_gb, SCORED_GB, "GB")
+
+
+def _choosing_row(settings: Settings) -> Row:
+    """Time fits, scores and choice together, one row in a hundred chosen."""
+    n = settings.choose(N_SCORED, N_SCORED // 20)
+    x, y = subjects(n, seed=1), targets(CHOSEN_TARGETS)
+    sizes = [n // 100, n // 10, n]
+    return _growth(
+        f"transport_select, {CHOSEN_TARGETS} targets, 1 % chosen",
+        {part: partial(transport_select, x[:part], y, part // 100) for part in sizes},
+    )
+
+
+def _growth(what: str, calls: Mapping[int, Callable[[], object]]) -> Row:
+    times = {size: seconds_of(call) for size, call in calls.items()}
+    slope = np.polyfit(np.log(list(times)), np.log(list(times.values())), 1)[0]
+    return Row(what, ", ".join(f"{size:,}: {time:.2g} s" for size, time in times.items()), f"n^{slope:.2f}")
 
 
 def _fitting_rows(settings: Settings) -> Iterator[Row]:

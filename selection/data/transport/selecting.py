@@ -55,7 +55,7 @@ def transport_select(  # noqa: PLR0913
     target_groups: Groups | None = None,
     group_means: GroupMeans | None = None,
     moved: Moved = "budget",
-    sigma: int | float = 0.7,
+    sigma: int | float = 0.5,
     method: Method = "auto",
     n_fit: int | None = None,
     n_threads: int | None = None,
