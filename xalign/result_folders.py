@@ -36,8 +36,9 @@ def require_own(folder: Path, *, marks: Sequence[str] = (FACTS, UNFINISHED)) -> 
     if not folder.is_dir() or any((folder / mark).is_file() for mark in marks):
         return
     if strange := sorted(path.name for path in folder.iterdir() if not path.name.startswith(HARMLESS)):
+        earlier = ", or one with an earlier result" if marks else ""
         raise SettingError(
-            f"out must be a new or empty folder, or one with an earlier result, got {folder}, which holds "
+            f"out must be a new or empty folder{earlier}, got {folder}, which holds "
             f"{', '.join(strange[:3])}{', ...' if len(strange) > 3 else ''}; give another"
         )
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -26,19 +26,27 @@ Languages = Annotated[
 ]
 
 
-def require_folder(out: Path) -> None:
-    """Refuse, before hours of work, a place where no report can be written."""
+def require_folder(out: Path, *, option: str = "--out") -> None:
+    """Refuse, before hours of work, a place where nothing can be written; `option` is what names it."""
     standing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not standing.is_dir() or not os.access(standing, os.W_OK):
-        raise XalignError(f"--out must be a folder that can be written, got {out}; {standing} is not")
+        raise XalignError(f"{option} must be a folder that can be written, got {out}; {standing} is not")
 
 
-def require_result_folder(out: Path) -> None:
-    """Refuse, before any work, a place where no result can be written, or that holds files of somebody else's."""
+def require_result_folder(out: Path, *, marks: Sequence[str] | None = None) -> None:
+    """Refuse, before any work, a place where no result can be written, or that holds files of somebody else's.
+
+    Args:
+        out: The folder.
+        marks: Files by which an earlier result is known, where it is no ordinary one's; empty where none may be there.
+    """
     from xalign.result_folders import require_own
 
     require_folder(out)
-    require_own(out)
+    if marks is None:
+        require_own(out)
+    else:
+        require_own(out, marks=marks)
 
 
 def require_model(model: str | None, *, revision: str | None = None, code: bool = False) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xalign.comparison import ReportComparison
     from xalign.encoders import ActivationCache, CacheEntry
     from xalign.report import ProbeReport
+    from xalign.selecting.keeping import KeptGroup
 
 FEW = 3
 """Fewer languages have no interval of their own; the table shows the one over sentences."""
@@ -100,13 +101,30 @@ def cache_as_text(cache: ActivationCache, entries: Iterable[CacheEntry]) -> str:
     )
 
 
-def cache_as_json(entries: Iterable[CacheEntry]) -> str:
-    """A list of entries."""
+def sidecars_as_text(folder: Path, groups: Iterable[KeptGroup]) -> str:
+    """A row per kind and model of what `xalign select` keeps, and the sum."""
+    frame = pd.DataFrame(
+        [
+            (g.kind, g.model or "-", g.n_sidecars, g.n_rows, g.n_bytes / 1e6, g.created.strftime("%Y-%m-%d %H:%M"))
+            for g in groups
+        ],
+        columns=["sidecars", "by", "shards", "rows", "MB", "created (UTC)"],
+    )
+    if frame.empty:
+        return f"{folder} is empty"
+    total = f"{frame['shards'].sum()} sidecars of xalign select, {frame['MB'].sum():.1f} MB in {folder}"
+    return f"{frame.round(1).to_string(index=False)}\n{total}"
+
+
+def cache_as_json(entries: Iterable[CacheEntry], sidecars: Iterable[KeptGroup] = ()) -> str:
+    """A list of entries, and after them one of each kind and model of sidecars, whose key is that of no one of them."""
+    listed = [(e.key, e.model, e.label, e.n_sentences, e.n_bytes, e.created) for e in entries]
+    listed += [(f"selecting/{g.kind}", g.model, g.kind, g.n_rows, g.n_bytes, g.created) for g in sidecars]
     return json.dumps(
         [
-            {"key": e.key, "model": e.model, "label": e.label, "n_sentences": e.n_sentences, "n_bytes": e.n_bytes}
-            | {"created": e.created.isoformat()}
-            for e in entries
+            {"key": key, "model": model, "label": label, "n_sentences": n, "n_bytes": size}
+            | {"created": created.isoformat()}
+            for key, model, label, n, size, created in listed
         ],
         ensure_ascii=False,
     )

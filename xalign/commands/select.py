@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xalign.commands.common import Json, names_of, require_folder, told_plainly
+from xalign.commands.common import Json, names_of, require_folder, require_model, require_result_folder, told_plainly
 
 if TYPE_CHECKING:
     from xalign.selecting import DataSelection
+
+PIPELINE = "modules.json"
+"""Stands in a sentence-transformers folder, whose modules sentence-transformers checks itself."""
 
 
 def select(  # noqa: PLR0913 - options of a command
@@ -102,9 +105,14 @@ def select(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Choose training examples for a target and a budget, say why, and compare with random and with other selectors."""
     with told_plainly():
+        require_result_folder(out, marks=())
+        if sidecars is not None:
+            require_folder(sidecars, option="--sidecars")
+        if model is not None and (layer is not None or not (Path(model) / PIPELINE).is_file()):
+            require_model(model)
+        arguments = _options(options)
         from xalign.selecting import select_data
 
-        require_folder(out)
         selection = select_data(
             pool[0] if len(pool) == 1 else pool,
             target,
@@ -131,7 +139,7 @@ def select(  # noqa: PLR0913 - options of a command
             quotas=quota,
             report=report,
             pivot=pivot,
-            options=_options(options),
+            options=arguments,
             across_languages=across_languages,
             skip_bad=skip_bad,
             engine=engine,

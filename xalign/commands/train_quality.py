@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xalign.commands.common import Json, Names, names_of, numbers_of, require_folder, told_plainly
+from xalign.commands.common import (
+    Json,
+    Names,
+    names_of,
+    numbers_of,
+    require_folder,
+    require_model,
+    require_result_folder,
+    told_plainly,
+)
 
 if TYPE_CHECKING:
     from xalign.quality.nesting import NestedSubsets
@@ -50,11 +59,12 @@ def train_quality(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Train a model that puts good responses nearer to their instructions than bad ones, in any language."""
     with told_plainly():
+        _require_place(out)
+        require_model(model)
         from xalign.quality.reading import read_pairs
         from xalign.quality.settings import QualitySettings
         from xalign.quality.training import train_quality as run
 
-        require_folder(out)
         settings = QualitySettings(
             margin=margin,
             steps=steps,
@@ -99,9 +109,9 @@ def nested_subsets(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Write nested subsets of growing size for each language, to see how much data a recipe needs."""
     with told_plainly():
+        require_result_folder(out, marks=())
         from xalign.quality.nesting import write_nested_subsets
 
-        require_folder(out)
         result = write_nested_subsets(
             pool,
             out,
@@ -112,6 +122,16 @@ def nested_subsets(  # noqa: PLR0913 - options of a command
             skip_bad=skip_bad,
         )
     typer.echo(_subsets_as_json(result) if as_json else _subsets_as_text(result))
+
+
+def _require_place(out: Path) -> None:
+    """Refuse a place that cannot be written, or that holds something else than a model, whole or under way."""
+    from xalign.realigning.places import RECORD, work_folder
+
+    if work_folder(out).is_dir():
+        require_folder(out)
+    else:
+        require_result_folder(out, marks=(RECORD,))
 
 
 def _divide(

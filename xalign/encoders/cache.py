@@ -100,7 +100,7 @@ class ActivationCache:
         Raises:
             CacheError: If they cannot be removed, or the number of days is negative or beyond a hundred years.
         """
-        limit = None if older_than_days is None else _days_ago(older_than_days)
+        limit = None if older_than_days is None else days_ago(older_than_days)
         every = model is None and limit is None
         n_entries = n_bytes = 0
         for path in self._entry_folders():
@@ -177,7 +177,12 @@ class ActivationCache:
         return f"the activation cache {self.folder} cannot be written ({error}); {ways}"
 
 
-def _days_ago(days: int | float) -> datetime:
+def days_ago(days: int | float) -> datetime:
+    """The time some days ago.
+
+    Raises:
+        CacheError: If the number is negative or beyond a hundred years.
+    """
     if not 0 <= days <= LONGEST_DAYS:
         raise CacheError(f"older_than_days must be in 0..{LONGEST_DAYS}, got {days}; nothing was removed")
     return datetime.now(UTC) - timedelta(days=days)

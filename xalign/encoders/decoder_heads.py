@@ -9,7 +9,7 @@ from torch import nn
 
 from xalign.encoders.encoder import Encoder
 from xalign.encoders.layered import LayeredModel
-from xalign.encoders.weights import DTYPES, check_complete, check_whole, quiet
+from xalign.encoders.weights import check_complete, check_whole, read_weights
 from xalign.errors import ModelError
 
 
@@ -42,8 +42,12 @@ class DecoderHead:
         return logits.float().softmax(dim=-1)
 
 
-def check_decoder(encoder: Encoder) -> None:
+def check_decoder(encoder: Encoder, *, what: str = "the logit lens") -> None:
     """Refuse encoders and encoder-decoders.
+
+    Args:
+        encoder: Of the model.
+        what: What needs a decoder, for the error.
 
     Raises:
         ModelError: If the model does not predict the next token from those before.
@@ -54,7 +58,7 @@ def check_decoder(encoder: Encoder) -> None:
     two_sided = type(config) in auto.MODEL_FOR_MASKED_LM_MAPPING and not getattr(config, "is_decoder", False)
     if not causal or two_sided or getattr(config, "is_encoder_decoder", False):
         raise ModelError(
-            f"{encoder.name}: the logit lens is for decoders, models that predict the next token from those before, "
+            f"{encoder.name}: {what} is for decoders, models that predict the next token from those before, "
             f"and {encoder.architecture} is none; give a causal language model (Llama, Qwen, Gemma, GPT-2, BLOOM, ...)"
         )
 
@@ -66,26 +70,13 @@ def load_with_head(encoder: Encoder) -> Any:
         ModelError: If transformers cannot load them, or weights that are needed, the head among them, are missing.
     """
     source, placement = encoder.source, encoder.placement
-    try:
-        with quiet():
-            model, report = transformers.AutoModelForCausalLM.from_pretrained(
-                source.folder,
-                config=encoder.config,
-                dtype=DTYPES.get(placement.dtype, "auto"),
-                device_map=placement.device_map,
-                trust_remote_code=placement.trust_remote_code,
-                use_safetensors=True,
-                local_files_only=True,
-                output_loading_info=True,
-            )
-    except Exception as error:
-        raise ModelError(f"{source.name}: transformers cannot load the weights: {error}") from error
+    model, report = read_weights(transformers.AutoModelForCausalLM, source, encoder.config, placement)
     unembedding = model.get_output_embeddings()
     names = {name for name, module in model.named_modules() if module is unembedding}
     if any(key.rpartition(".")[0] in names for key in report["missing_keys"]):
         raise ModelError(
-            f"{source.name}: the weights hold no language-model head ({', '.join(sorted(names))}), which the logit "
-            "lens reads through; save the model with it (AutoModelForCausalLM, save_pretrained)"
+            f"{source.name}: the weights hold no language-model head ({', '.join(sorted(names))}), through which the "
+            "next token is predicted; save the model with it (AutoModelForCausalLM, save_pretrained)"
         )
     check_complete(source, report)
     check_whole(source, model, report)

@@ -51,6 +51,12 @@ def digest_file(path: Path) -> str:
     return known[stamp]
 
 
+def stamp_of(folder: str | Path) -> str:
+    """Sizes and times of change of a folder's files, by which what is kept in memory is known to be old; else empty."""
+    files = sorted(path for path in Path(folder).expanduser().rglob("*") if path.is_file())
+    return digest_texts(f"{path}|{path.stat().st_size}|{path.stat().st_mtime_ns}" for path in files) if files else ""
+
+
 def _read_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()

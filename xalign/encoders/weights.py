@@ -64,9 +64,32 @@ def load_weights(source: ModelSource, config: Any, placement: Placement) -> nn.M
         ModelError: If transformers cannot load it, weights that are needed are not in the files, or the files hold
             blocks that config.json leaves out.
     """
+    model, report = read_weights(_model_class(config), source, config, placement)
+    check_complete(source, report)
+    check_whole(source, model, report)
+    if placement.device_map is None:
+        model = model.to(placement.device)
+    return _encoder_part(model).eval().requires_grad_(False)
+
+
+def read_weights(kind: Any, source: ModelSource, config: Any, placement: Placement) -> tuple[Any, dict[str, Any]]:
+    """Load a model of some class from safetensors; not yet checked, not yet placed.
+
+    Args:
+        kind: A transformers class, or an auto class.
+        source: The checked files.
+        config: Their transformers config.
+        placement: dtype and device map.
+
+    Returns:
+        The model, and transformers' report of the weights that it found.
+
+    Raises:
+        ModelError: If transformers cannot load it.
+    """
     try:
         with quiet():
-            model, report = _model_class(config).from_pretrained(
+            return kind.from_pretrained(
                 source.folder,
                 config=config,
                 dtype=DTYPES.get(placement.dtype, "auto"),
@@ -78,11 +101,6 @@ def load_weights(source: ModelSource, config: Any, placement: Placement) -> nn.M
             )
     except Exception as error:
         raise ModelError(f"{source.name}: transformers cannot load the weights: {error}") from error
-    check_complete(source, report)
-    check_whole(source, model, report)
-    if placement.device_map is None:
-        model = model.to(placement.device)
-    return _encoder_part(model).eval().requires_grad_(False)
 
 
 def _model_class(config: Any) -> Any:

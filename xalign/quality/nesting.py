@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from xalign.errors import UnknownNameError
 from xalign.files import write_text
 from xalign.quality.errors import QualityError
 from xalign.quality.reading import language_of, list_files, read_objects
+from xalign.selecting.places import save_folder
 
 RECORD = "subsets.json"
 """Comes last and marks the folder whole."""
@@ -85,11 +87,18 @@ def write_nested_subsets(  # noqa: PLR0913 - the arguments are the public interf
             f"{len(faults)} rows cannot be used: {'; '.join(faults[:3])}; correct them, or pass skip_bad=True "
             "(--skip-bad)"
         )
-    written = {name: _write_language(out / name, rows[name], sizes, seed) for name in sorted(rows)}
+    written = {name: nested_sizes(len(rows[name]), sizes) for name in sorted(rows)}
     result = NestedSubsets(out, written, order_by, seed, tuple(faults))
-    facts = asdict(result) | {"folder": None, "sizes": {name: list(n) for name, n in written.items()}}
-    write_text(out / RECORD, json.dumps({k: v for k, v in facts.items() if k != "folder"}, indent=2) + "\n")
+    save_folder(out, partial(_fill, result, rows))
     return result
+
+
+def _fill(result: NestedSubsets, rows: Mapping[str, Sequence[tuple[float, str]]], folder: Path) -> None:
+    """Write the subsets of every language, and the record last."""
+    for name, sizes in result.sizes.items():
+        _write_language(folder / name, rows[name], sizes, result.seed)
+    facts = {name: value for name, value in asdict(result).items() if name != "folder"}
+    write_text(folder / RECORD, json.dumps(facts, indent=2) + "\n")
 
 
 def nested_sizes(n: int, sizes: Sequence[int] | None = None) -> tuple[int, ...]:
@@ -126,13 +135,9 @@ def _number(row: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
-def _write_language(
-    folder: Path, rows: Sequence[tuple[float, str]], sizes: Sequence[int] | None, seed: int
-) -> tuple[int, ...]:
+def _write_language(folder: Path, rows: Sequence[tuple[float, str]], sizes: Sequence[int], seed: int) -> None:
     drawn = np.random.default_rng(seed).permutation(len(rows))
     order = drawn[np.argsort([-rows[i][0] for i in drawn], kind="stable")]
-    found = nested_sizes(len(rows), sizes)
-    for size in found:
+    for size in sizes:
         name = FULL if size == len(rows) else str(size)
         write_text(folder / f"{name}.jsonl", "".join(rows[i][1] + "\n" for i in order[:size]))
-    return found

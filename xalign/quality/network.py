@@ -30,5 +30,14 @@ def build_network(encoder: Encoder) -> Any:
             max_seq_length=encoder.max_length,
             do_lower_case=source.lowercase,
         )
+    _name_padding(transformer.tokenizer, encoder.config)
     pooling = Pooling(transformer.get_embedding_dimension(), POOLING_MODES[source.default_pooling])
     return SentenceTransformer(modules=[transformer, pooling], device=str(encoder.device)).float()
+
+
+def _name_padding(tokenizer: Any, config: Any) -> None:
+    """Let a tokenizer that names no padding, as many decoders', pad with the model's, or else with what ends a text."""
+    if tokenizer.pad_token is None:
+        known = (getattr(config, "pad_token_id", None), tokenizer.eos_token_id, tokenizer.unk_token_id)
+        padding = next((token for token in known if token is not None), 0)
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(padding)

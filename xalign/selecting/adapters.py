@@ -30,7 +30,7 @@ def choose_longest(material: Material) -> Chosen:
 
 
 def choose_by_information(material: Material) -> Chosen:
-    """MIG; where rows have no labels, clusters of their vectors are labels."""
+    """MIG; where rows have no labels, clusters of their vectors are labels. Ties go by the drawn order of the rows."""
     from selection.data.information import information_gain_select, tags_from_clusters
 
     quality = material.quality
@@ -39,13 +39,24 @@ def choose_by_information(material: Material) -> Chosen:
         quality = np.ones(material.pool.n)
     tags, options = material.pool.tags, dict(material.options)
     if tags is None:
-        k = int(options.pop("n_clusters", _n_labels(material)))
+        k = _take_whole(options, "n_clusters", _n_labels(material))
         material.notes.append(f"mig: rows have no labels, {k} clusters of their vectors stand for them")
         tags = tags_from_clusters(material.cluster(k))
+    order, limits = material.drawn_order, material.limits
     if options.pop("multilingual", False):
-        options["languages"] = material.pool.groups
-    found = information_gain_select(tags, quality, material.budget, **material.limits, **options)
-    return Chosen(found.indices, found.gains, {"information": float(found.information)})
+        options["languages"] = material.pool.groups[order]
+    if limits:
+        limits["groups"] = limits["groups"][order]
+    found = information_gain_select(tags[order], quality[order], material.budget, **limits, **options)
+    return Chosen(order[found.indices], found.gains, {"information": float(found.information)})
+
+
+def _take_whole(options: dict[str, Any], name: str, default: int) -> int:
+    """Take a whole number out of the options."""
+    value = options.pop(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SettingError(f"{name} must be a whole number, 1 or more, got {value!r}")
+    return value
 
 
 def _n_labels(material: Material) -> int:
@@ -65,7 +76,7 @@ def choose_by_quality_and_cluster(material: Material) -> Chosen:
     options = dict(material.options)
     ratio = options.pop("ratio", 6)
     split = {name: split_budget(count, ratio=ratio) for name, count in quotas.items()}
-    k = int(options.pop("n_clusters", max(8, *(2 * diverse for _, diverse in split.values()))))
+    k = _take_whole(options, "n_clusters", max(8, *(2 * diverse for _, diverse in split.values())))
     quality = _required_quality(material)
     found = quality_diverse_select(
         quality,
@@ -85,7 +96,7 @@ def choose_by_category(material: Material) -> Chosen:
     options = dict(material.options)
     categories = material.pool.categories
     if categories is None:
-        k = int(options.pop("n_clusters", 7))
+        k = _take_whole(options, "n_clusters", 7)
         material.notes.append(f"laser: rows have no category, {k} clusters of their vectors stand for them")
         categories = np.array([f"cluster {label}" for label in material.cluster(k)], dtype=object)
     scores = robust_scale(_required_quality(material), material.pool.groups)

@@ -10,36 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
-from xalign.errors import CorpusError
-from xalign.selecting.embedding import EmbedTask
-from xalign.selecting.faults import Fault, require_none
+from xalign.selecting.faults import Fault
 from xalign.selecting.matrices import ShardedMatrix
-from xalign.selecting.reading import ReadTask
-from xalign.selecting.scoring import ScoreTask, TagTask
+from xalign.selecting.scoring import TagTask
 from xalign.selecting.sidecars import ROWS, SCORES, TAGS, VECTORS
+from xalign.selecting.usable import MappedShard, faults_of, repeated, require_usable
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from scipy.sparse import csr_array
-
-
-@dataclass(frozen=True)
-class MappedShard:
-    """The tasks of one shard, all done.
-
-    Attributes:
-        reading: Its rows.
-        embedding: Its vectors.
-        scoring: Its scores, if any.
-        tagging: Its labels, if any.
-        category: Its categories, if any.
-    """
-
-    reading: ReadTask
-    embedding: EmbedTask
-    scoring: ScoreTask | None = None
-    tagging: TagTask | None = None
-    category: TagTask | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +39,7 @@ class PoolArrays:
         labels: Names of the columns of `tags`.
         categories: Its category; None where none was asked for.
         faults: Rows left out.
+        n_cut: Rows whose text is longer than the model of `quality` reads.
     """
 
     shards: tuple[MappedShard, ...]
@@ -75,6 +55,7 @@ class PoolArrays:
     labels: tuple[str, ...]
     categories: np.ndarray | None
     faults: tuple[Fault, ...]
+    n_cut: int = 0
 
     @property
     def n(self) -> int:
@@ -126,64 +107,12 @@ def gather_pool(shards: Sequence[MappedShard], *, skip_bad: bool, what: str = "p
     tables = [shard.reading.sidecars.read_table(ROWS, shard.reading.key) for shard in shards]
     faults, kept = [], []
     for shard, table in zip(shards, tables, strict=True):
-        found, keep = _faults_of(shard, table)
+        found, keep = faults_of(shard, table)
         faults += found
         kept.append(keep)
-    faults += _doubled(shards, tables, kept)
-    if not skip_bad:
-        require_none(faults, what)
-    if not any(keep.any() for keep in kept):
-        raise CorpusError(f"the {what} must have a usable row, got none" + (f"; {faults[0]}" if faults else ""))
+    faults += repeated(shards, tables, kept)
+    require_usable(faults, sum(int(keep.sum()) for keep in kept), skip_bad=skip_bad, what=what)
     return _put_together(tuple(shards), tables, kept, tuple(faults))
-
-
-def _faults_of(shard: MappedShard, table: pa.Table) -> tuple[list[Fault], Bool[np.ndarray, " n"]]:
-    """The unusable rows of one shard, and which of the others stay."""
-    reading, place = shard.reading, shard.reading.shard
-    store, lines = reading.sidecars, table.column("line").to_numpy()
-    faults = [(int(line), reason) for line, reason in store.facts(ROWS, reading.key)["faults"]]
-    keep = np.ones(len(lines), dtype=bool)
-    later = [(VECTORS, shard.embedding), (SCORES, shard.scoring), (TAGS, shard.tagging), (TAGS, shard.category)]
-    for kind, task in later:
-        if task is None:
-            continue
-        for row, reason in store.facts(kind, task.key)["faults"]:
-            if keep[row]:
-                faults.append((int(lines[row]), reason))
-            keep[row] = False
-    return [Fault(str(place.path), place.format.unit, line, reason) for line, reason in sorted(faults)], keep
-
-
-def _doubled(
-    shards: Sequence[MappedShard], tables: Sequence[pa.Table], kept: list[Bool[np.ndarray, " _"]]
-) -> list[Fault]:
-    """Rows whose id stood before: found by hash, settled by text; they are taken out of `kept`."""
-    import pandas as pd
-
-    hashes = [pd.util.hash_array(table.column("id").to_numpy(zero_copy_only=False)) for table in tables]
-    flat = np.concatenate(hashes) if hashes else np.empty(0, dtype=np.uint64)
-    empty = pd.util.hash_array(np.array([""], dtype=object))[0]
-    order = np.argsort(flat, kind="stable")
-    again = np.zeros(len(flat), dtype=bool)
-    again[order[1:]] = flat[order[1:]] == flat[order[:-1]]
-    suspects = set(flat[again & (flat != empty)].tolist())
-    if not suspects:
-        return []
-    found: list[Fault] = []
-    first: dict[str, str] = {}
-    for shard, table, keep, codes in zip(shards, tables, kept, hashes, strict=True):
-        place, names, lines = shard.reading.shard, table.column("id"), table.column("line")
-        for row in np.flatnonzero(np.isin(codes, list(suspects)) & keep):
-            name, line = names[int(row)].as_py(), lines[int(row)].as_py()
-            if name in first:
-                reason = (
-                    f"id {name!r} stands already at {first[name]}; ids must differ (--id-field none: there are none)"
-                )
-                found.append(Fault(str(place.path), place.format.unit, line, reason))
-                keep[row] = False
-            else:
-                first[name] = f"{place.path}, {place.format.unit} {line}"
-    return found
 
 
 def _put_together(
@@ -212,6 +141,7 @@ def _put_together(
         labels=labels,
         categories=None if categories is None else _first_labels(categories, kinds),
         faults=faults,
+        n_cut=sum(int(store.facts(SCORES, task.key)["cut"]) for task in (shard.scoring for shard in shards) if task),
     )
 
 
@@ -264,9 +194,10 @@ def _tags(
     known = pa.array(names, pa.string())
     columns = np.concatenate([pc.index_in(found, value_set=known).to_numpy(zero_copy_only=False) for found in flat])
     sizes = np.concatenate([pc.list_value_length(found).to_numpy(zero_copy_only=False) for found in lists])
-    ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    shape = (len(sizes), max(1, len(names)))
-    matrix = csr_array((np.ones(len(columns), dtype=np.float32), columns.astype(np.int64), ends), shape=shape)
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    whole = np.int32 if ends[-1] < 1 << 31 else np.int64
+    parts = np.ones(len(columns), dtype=np.int8), columns.astype(whole), ends.astype(whole)
+    matrix = csr_array(parts, shape=(len(sizes), max(1, len(names))))
     matrix.sort_indices()
     return matrix, tuple(names)
 

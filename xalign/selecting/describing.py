@@ -122,6 +122,10 @@ def _cautions(judge: Judge, target: Target, settings: ChoiceSettings) -> list[st
         )
     if target.is_pool:
         said.append("the target is of the pool itself: cost and coverage say how the choice stands in for it")
+    if pool.n_cut:
+        said.append(
+            f"{pool.n_cut} rows are longer than the model behind {settings.quality} reads: their beginnings are scored"
+        )
     if pool.faults or target.faults:
         n = len(pool.faults) + len(target.faults)
         said.append(f"{n} row{'s' * (n > 1)} could not be used and {'are' if n > 1 else 'is'} left out")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from xalign.encoders.fingerprints import digest_files, digest_texts
-from xalign.errors import ModelError
+from xalign.encoders.fingerprints import digest_files, digest_texts, stamp_of
+from xalign.errors import ActivationError, ModelError, XalignError
 from xalign.selecting.reading import ReadTask, Row, in_blocks, usable_rows
 from xalign.selecting.settings import FORM, ModelSettings
 from xalign.selecting.shards import Shard
@@ -63,13 +63,17 @@ def model_settings(
     return ModelSettings(str(path.resolve() if path.is_dir() else model.name), arguments, layer, pooling, precision)
 
 
-@lru_cache(maxsize=4)
 def load_embedder(settings: ModelSettings) -> Embedder:
-    """Load a model once in each process; weights are read when the first text is encoded.
+    """Load a model once in each process, and again if its files change; weights are read for the first text.
 
     Raises:
         ModelError: If it cannot be loaded or has no such layer.
     """
+    return _load(settings, stamp_of(settings.name))
+
+
+@lru_cache(maxsize=4)
+def _load(settings: ModelSettings, _stamp: str) -> Embedder:
     if settings.layer is None and (Path(settings.name) / PIPELINE).is_file():
         return _pipeline(settings)
     return _layer(settings)
@@ -86,10 +90,36 @@ def _layer(settings: ModelSettings) -> Embedder:
     def encode(texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
         return encoder.encode(texts, layers=[layer], pooling=settings.pooling, progress=False).layer(layer)
 
+    def encode_all(texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
+        return encode_each(texts, encode, encoder.hidden_size)
+
     key = digest_texts(
         [encoder.fingerprint, encoder.tokenizer_fingerprint, *encoder.numerics, str(layer), settings.pooling]
     )
-    return Embedder(f"{encoder.name}, layer {layer}, {settings.pooling} pooling", key, encoder.hidden_size, encode)
+    return Embedder(f"{encoder.name}, layer {layer}, {settings.pooling} pooling", key, encoder.hidden_size, encode_all)
+
+
+def encode_each(
+    texts: Sequence[str], encode: Callable[[Sequence[str]], Float[np.ndarray, "n d"]], width: int
+) -> Float[np.ndarray, "n d"]:
+    """Encode texts together; where a model refuses one, find it by halves, so that it alone has no vector (NaN).
+
+    Raises:
+        XalignError: If it refuses every one of several.
+        ValueError: Likewise.
+    """
+    try:
+        return encode(texts)
+    except (ActivationError, ValueError) as error:  # not finite, or without a token; what else is wrong, is so with all
+        if isinstance(error, XalignError) and not isinstance(error, ActivationError):
+            raise
+        if len(texts) == 1:
+            return np.full((1, width), np.nan, dtype=np.float32)
+        parts = texts[: len(texts) // 2], texts[len(texts) // 2 :]
+        found = np.concatenate([encode_each(part, encode, width) for part in parts])
+        if np.isnan(found).all():
+            raise
+        return found
 
 
 def _pipeline(settings: ModelSettings) -> Embedder:
@@ -102,7 +132,7 @@ def _pipeline(settings: ModelSettings) -> Embedder:
     try:
         model: Any = SentenceTransformer(
             settings.name,
-            device=choose_device(str(arguments.get("device", "auto"))),
+            device=choose_device(settings.device),
             trust_remote_code=bool(arguments.get("trust_remote_code", False)),
             local_files_only=True,
         )
@@ -166,7 +196,7 @@ def embed_shard(task: EmbedTask) -> int:
     """
     n = int(task.sidecars.facts(ROWS, task.reading.key)["n"])
     embedder = load_embedder(task.model)
-    facts: dict[str, Any] = {"n": n, "width": embedder.width, "faults": []}
+    facts: dict[str, Any] = {"n": n, "width": embedder.width, "model": task.model.name, "faults": []}
     blocks = _blocks(task, embedder, facts["faults"])
     task.sidecars.write_array(VECTORS, task.key, (n, embedder.width), blocks, facts)
     return n

@@ -32,21 +32,26 @@ class Fault:
         return f"{self.file}, {self.unit} {self.line}: {self.reason}"
 
 
-def require_none(faults: Sequence[Fault], what: str) -> None:
+def require_none(faults: Sequence[Fault], what: str, *, n: int | None = None) -> None:
     """Refuse unusable rows.
 
     Args:
         faults: All of them.
         what: What they are of: "pool" or "target".
+        n: Rows in all, where they are counted.
 
     Raises:
-        CorpusError: If there is one; the message lists the first five.
+        CorpusError: If there is one. The message is one line for one; of more it lists the first five below.
     """
     if not faults:
         return
+    if len(faults) == 1:
+        raise CorpusError(f"{faults[0]}; mend this row of the {what}, or leave it out with --skip-bad (skip_bad=True)")
+    if len(faults) == n:
+        raise CorpusError(f"{faults[0]}; none of the {n} rows of the {what} can be used")
+    listed = "".join(f"\n  {fault}" for fault in faults[1:SHOWN])
     more = f"\n  and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-    listed = "".join(f"\n  {fault}" for fault in faults[:SHOWN])
     raise CorpusError(
-        f"{faults[0]}\n{len(faults)} row{'s' * (len(faults) > 1)} of the {what} cannot be used; with --skip-bad "
-        f"(skip_bad=True) they are left out and listed:{listed}{more}"
+        f"{faults[0]}; {len(faults)} rows of the {what} cannot be used: mend them, or leave them out with --skip-bad "
+        f"(skip_bad=True). The others:{listed}{more}"
     )

@@ -83,7 +83,12 @@ def guess_language_field(fields: Mapping[str, Any]) -> str | None:
 
 def columns_of(text_field: str) -> list[str]:
     """The columns that a text field reads."""
-    return [name.split(".")[0] for name in text_field.replace(">", "+").split("+") if name]
+    return [name.split(".")[0] for name in split_fields(text_field)]
+
+
+def split_fields(text_field: str) -> list[str]:
+    """The fields that a text field joins."""
+    return [name for name in text_field.replace(">", "+").split("+") if name]
 
 
 def look_up(fields: Mapping[str, Any], name: str) -> Any:
@@ -96,6 +101,14 @@ def look_up(fields: Mapping[str, Any], name: str) -> Any:
             return None
         value = value[part]
     return value
+
+
+def has_field(fields: Mapping[str, Any], name: str) -> bool:
+    """Whether a row has a field, be it empty."""
+    if name in fields:
+        return True
+    head, dot, rest = name.partition(".")
+    return bool(dot) and isinstance(fields.get(head), Mapping) and has_field(fields[head], rest)
 
 
 def read_turns(fields: Mapping[str, Any], text_field: str) -> Turns:

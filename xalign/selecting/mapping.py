@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from xalign.errors import CorpusError, SettingError
-from xalign.selecting.compact import MappedShard
+from xalign.names import nearest
 from xalign.selecting.embedding import embed_shard, embed_task, load_embedder
 from xalign.selecting.engines import Engine, run_phase
-from xalign.selecting.fields import IDS, guess_field, guess_language_field, guess_text_field
+from xalign.selecting.fields import IDS, guess_field, guess_language_field, guess_text_field, has_field, split_fields
 from xalign.selecting.formats import Record
 from xalign.selecting.places import PoolFiles
 from xalign.selecting.reading import ReadTask, language_of_name, read_shard
 from xalign.selecting.scorers import ScorerSpec
 from xalign.selecting.scoring import ScoreTask, TagTask, score_shard, tag_shard
-from xalign.selecting.settings import FILE, NONE, ModelSettings, ReadingSettings
+from xalign.selecting.settings import DETECT, FILE, NONE, ModelSettings, ReadingSettings
 from xalign.selecting.shards import Shard, cut_file, cut_tasks
 from xalign.selecting.sidecars import Sidecars
+from xalign.selecting.usable import MappedShard
+
+FIRST_ROWS, FIRST_FILES = 256, 16
+"""What is looked at before any work, of a file and of a pool."""
+NO_FIELDS = (FILE, DETECT, NONE)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked about the fields of a pool; None for what its first row tells."""
+    """What is asked about the fields of a pool; None for what its first row tells.
+
+    Attributes:
+        prefix: Before the names of these arguments: "target_" of a target.
+        others: Names of fields that are read besides, by argument.
+    """
 
     text_field: str | None = None
     language_field: str | None = None
     id_field: str | None = None
     part: str = "all"
     detect: tuple[str, ...] = ()
+    prefix: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> dict[str, list[str]]:
+        """By argument, the fields that it names; one of a text's fields is enough."""
+        given = {"text_field": self.text_field, "language_field": self.language_field, "id_field": self.id_field}
+        named = {self.prefix + name: [value] for name, value in given.items() if value not in (None, *NO_FIELDS)}
+        if self.text_field is not None:
+            named[f"{self.prefix}text_field"] = split_fields(self.text_field)
+        return named | {name: [value] for name, value in self.others.items()}
 
 
 @dataclass(frozen=True)
@@ -78,9 +99,11 @@ def resolve_reading(files: PoolFiles, asked: Asked) -> ReadingSettings:
 
     Raises:
         CorpusError: If no row can be read, or no field is called like one of text.
+        SettingError: If a field that is asked for is in none of the first rows.
     """
-    path, record = _first_record(files)
+    path, record = next(_first_records(files))
     where = f"{path}, {files.format.unit} {record.line}"
+    require_fields(files, asked)
     text = asked.text_field or guess_text_field(record.fields, where)
     language = asked.language_field or guess_language_field(record.fields) or _from_names(files)
     return ReadingSettings(
@@ -88,15 +111,44 @@ def resolve_reading(files: PoolFiles, asked: Asked) -> ReadingSettings:
     )
 
 
-def _first_record(files: PoolFiles) -> tuple[str, Record]:
-    first_fault = ""
+def _first_records(files: PoolFiles) -> Iterator[tuple[str, Record]]:
+    """The first rows that can be read of every file, those of the first file first."""
+    first_fault, n = "", 0
     for path in files.paths:
-        for span in islice(files.format.cut(path, 256), 1):
-            for record in islice(files.format.read(path, span, None), 256):
+        for span in islice(files.format.cut(path, FIRST_ROWS), 1):
+            for record in islice(files.format.read(path, span, None), FIRST_ROWS):
                 if not record.fault:
-                    return str(path), record
-                first_fault = first_fault or f"; {path}, {files.format.unit} {record.line}: {record.fault}"
-    raise CorpusError(f"{files.name}: a row was expected, got none that can be read{first_fault}")
+                    n += 1
+                    yield str(path), record
+                first_fault = first_fault or (
+                    f"; {path}, {files.format.unit} {record.line}: {record.fault}" if record.fault else ""
+                )
+    if not n:
+        raise CorpusError(f"{files.name}: a row was expected, got none that can be read{first_fault}")
+
+
+def require_fields(files: PoolFiles, asked: Asked) -> None:
+    """Refuse names of fields that none of the first rows of the first files has: the name is wrong, not the rows.
+
+    Raises:
+        SettingError: If there is such a name.
+    """
+    wanted = {option: names for option, names in asked.named.items() if names}
+    known: dict[str, None] = {}
+    for _, record in islice(_first_records(files), FIRST_ROWS * FIRST_FILES):
+        known |= dict.fromkeys(map(str, record.fields))
+        wanted = {
+            option: names
+            for option, names in wanted.items()
+            if not any(has_field(record.fields, name) for name in names)
+        }
+        if not wanted:
+            return
+    for option, (name, *_) in wanted.items():
+        raise SettingError(
+            f"--{option.replace('_', '-')} ({option}) must name a field of {files.name}, got {name!r}"
+            f"{nearest(name, known)}; rows have {', '.join(list(known)[:12])}{', ...' if len(known) > 12 else ''}"
+        )
 
 
 def _from_names(files: PoolFiles) -> str:
@@ -104,20 +156,20 @@ def _from_names(files: PoolFiles) -> str:
     return FILE if None not in found and len(set(found)) > 1 else NONE
 
 
-def map_shards(files: PoolFiles, reading: ReadingSettings, plan: MapPlan, engine: Engine) -> list[MappedShard]:
-    """Run all phases that are not done.
+def read_shards(files: PoolFiles, reading: ReadingSettings, plan: MapPlan, engine: Engine) -> list[ReadTask]:
+    """Cut and read what is not read yet: minutes, before the hours that models may take.
 
     Args:
         files: Of the pool.
         reading: How rows are read.
-        plan: What they are mapped to.
+        plan: Of what follows.
         engine: Where tasks run.
 
     Returns:
-        The shards in the pool's order, each with its tasks, all done.
+        A task for each shard in the pool's order, all done.
 
     Raises:
-        XalignError: If a file cannot be read or a model fails.
+        CorpusError: If a file cannot be read, or none has rows.
     """
     tasks = cut_tasks(files, plan.shard_rows, plan.sidecars)
     shards = [shard for found in engine.map(cut_file, tasks) for shard in found]
@@ -125,6 +177,23 @@ def map_shards(files: PoolFiles, reading: ReadingSettings, plan: MapPlan, engine
         raise CorpusError(f"{files.name}: rows were expected, got none")
     read = [ReadTask(shard, reading, plan.sidecars) for shard in shards]
     run_phase(engine, read_shard, read, name="reading", progress=plan.progress)
+    return read
+
+
+def map_shards(read: Sequence[ReadTask], plan: MapPlan, engine: Engine) -> list[MappedShard]:
+    """Run all further phases that are not done.
+
+    Args:
+        read: The shards, read.
+        plan: What they are mapped to.
+        engine: Where tasks run.
+
+    Returns:
+        The shards with their tasks, all done.
+
+    Raises:
+        XalignError: If a model fails.
+    """
     model_key = load_embedder(plan.model).key
     mapped = [_tasks(task, plan, model_key) for task in read]
     _run(engine, mapped, plan)
@@ -150,4 +219,4 @@ def _run(engine: Engine, mapped: Sequence[MappedShard], plan: MapPlan) -> None:
     run_phase(engine, tag_shard, tag, name="labels", progress=plan.progress)
 
 
-__all__ = ["Asked", "MapPlan", "Shard", "map_shards", "resolve_reading"]
+__all__ = ["Asked", "MapPlan", "Shard", "map_shards", "read_shards", "require_fields", "resolve_reading"]

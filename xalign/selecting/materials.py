@@ -67,6 +67,12 @@ class Material:
             return values
         return values * np.array([self.trust[name] for name in self.pool.language_names])[self.pool.languages]
 
+    @cached_property
+    def drawn_order(self) -> Int[np.ndarray, " n"]:
+        """All rows, ordered by the seed and their texts: for ties, which a row's place in the pool must not decide."""
+        key = np.random.default_rng(self.seed).integers(1 << 64, dtype=np.uint64)
+        return np.argsort((self.pool.texts ^ key) * np.uint64(0x9E3779B97F4A7C15), kind="stable")
+
     def cluster(self, k: int) -> Int[np.ndarray, " n"]:
         """Clusters of the rows' directions."""
         from selection.data.clustering import cluster_rows

@@ -57,6 +57,19 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
+def require_quality(method: Method, *, is_given: bool) -> None:
+    """Refuse a method that ranks by a score where there is none.
+
+    Raises:
+        SettingError: If it is so.
+    """
+    if method.needs_quality and not is_given:
+        raise SettingError(
+            f"method {method.name!r} ranks by a score; give --quality (quality), such as length, column:FIELD or "
+            "quality:FOLDER"
+        )
+
+
 def run_method(name: str, material: Material) -> Chosen:
     """Choose by a method.
 
@@ -65,17 +78,14 @@ def run_method(name: str, material: Material) -> Chosen:
         SettingError: If it needs what is not given, or refuses an option.
     """
     method = find_method(name)
-    if method.needs_quality and material.pool.quality is None:
-        raise SettingError(
-            f"method {name!r} ranks by a score; give --quality (quality), such as length, column:FIELD or "
-            "quality:FOLDER"
-        )
+    require_quality(method, is_given=material.pool.quality is not None)
     try:
         return method.choose(material)
     except TypeError as error:
-        if "unexpected keyword" not in str(error):
+        if not material.options:
             raise
-        raise SettingError(f"method {name!r} has no such option: {error}") from error
+        told = "has no such option" if "unexpected keyword" in str(error) else "cannot use its options"
+        raise SettingError(f"method {name!r} {told}: {error}") from error
     except ValueError as error:
         raise SettingError(f"{name}: {error}") from error
 

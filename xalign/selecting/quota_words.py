@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from selection.data.quotas import resolve_quotas
+from selection.data.quotas import divide_budget, resolve_quotas
 from xalign.corpora import resolve_language
 from xalign.errors import SettingError, UnknownNameError
 from xalign.language_lists import read_languages
 from xalign.selecting.reliability import Reliability
 
 RULES = ("proportional", "equal")
+OF_TARGET = "target"
 BY_REPORT = ("reliability", "need")
 Quotas = str | Mapping[str, int | float]
 
 
 def resolve_language_quotas(
-    quotas: Quotas | None, counts: Mapping[str, int], budget: int, reliability: Reliability | None = None
+    quotas: Quotas | None,
+    counts: Mapping[str, int],
+    budget: int,
+    reliability: Reliability | None = None,
+    *,
+    target: Mapping[str, int] | None = None,
 ) -> dict[str, int] | None:
     """Turn quotas into a count by language.
 
     Args:
         quotas: "swh_Latn=0.5,tam_Taml=0.5" (shares), "sw=100,ta=50" (counts), or a mapping of these; "proportional",
-            "equal"; "@chosen.json" (equal shares of the languages that `xalign languages` chose); "reliability" or
-            "need" (rows of a language times what the report says of it); None for no quota.
+            "equal"; "target" (in proportion to the target's rows, as far as its languages have rows, the rest in
+            proportion to the pool's other languages); "@chosen.json" (equal shares of the languages that `xalign
+            languages` chose); "reliability" or "need" (rows of a language times what the report says of
+            it); None for no quota.
         counts: Rows of the pool by language.
         budget: Rows to choose.
         reliability: Of the report, where one is given.
+        target: Rows of the target by language.
 
     Returns:
         Counts that sum to the budget; None for no quota.
@@ -37,6 +46,8 @@ def resolve_language_quotas(
     """
     if quotas is None:
         return None
+    if quotas == OF_TARGET:
+        return _as_target(counts, budget, target or {})
     wanted = _read(quotas, counts, reliability)
     try:
         return resolve_quotas([], budget, wanted, available=dict(counts))
@@ -57,6 +68,24 @@ def _read(quotas: Quotas, counts: Mapping[str, int], reliability: Reliability | 
     return _coded(dict(_pair(part) for part in quotas.split(",") if part.strip()), counts)
 
 
+def _as_target(counts: Mapping[str, int], budget: int, target: Mapping[str, int]) -> dict[str, int]:
+    """Fill the budget from the target's languages as far as these have rows, and then from the others."""
+    if budget > sum(counts.values()):
+        raise SettingError(f"budget must be at most the {sum(counts.values())} rows of the pool, got {budget}")
+    wanted = {name: n for name, n in target.items() if name in counts}
+    if not wanted:
+        raise SettingError("quotas 'target' need a target in languages of the pool, got none; choose another rule")
+    found = dict.fromkeys(counts, 0)
+    for shares in (wanted, {name: n for name, n in counts.items() if name not in wanted}):
+        room = {name: counts[name] - found[name] for name in shares}
+        while (left := min(budget - sum(found.values()), sum(room.values()))) > 0:
+            given = divide_budget({name: shares[name] for name, free in room.items() if free}, left)
+            for name, n in given.items():
+                found[name] += min(n, room[name])
+                room[name] = counts[name] - found[name]
+    return found
+
+
 def _by_report(rule: str, counts: Mapping[str, int], reliability: Reliability | None) -> dict[str, int | float]:
     if reliability is None:
         raise SettingError(f"quotas {rule!r} need a report of probes; give --report (report)")
@@ -71,11 +100,11 @@ def _by_report(rule: str, counts: Mapping[str, int], reliability: Reliability | 
 def _pair(part: str) -> tuple[str, int | float]:
     name, equals, value = part.partition("=")
     try:
-        return name.strip(), int(value) if equals and value.strip().isdigit() else float(value)
+        return name.strip(), int(value) if equals and value.strip().lstrip("-").isdigit() else float(value)
     except ValueError:
         raise SettingError(
-            f"quotas must be {', '.join((*RULES, *BY_REPORT))}, @chosen.json, or language=share with commas between, "
-            f"such as swh_Latn=0.6,tam_Taml=0.4, got {part.strip()!r}"
+            f"quotas must be {', '.join((*RULES, OF_TARGET, *BY_REPORT))}, @chosen.json, or language=share with commas "
+            f"between, such as swh_Latn=0.6,tam_Taml=0.4, got {part.strip()!r}"
         ) from None
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
+from unicodedata import category
 
 from xalign.corpora import resolve_language
 from xalign.encoders.fingerprints import digest_texts
 from xalign.errors import SettingError, UnknownNameError
-from xalign.selecting.fields import Turns, columns_of, look_up, read_turns
+from xalign.selecting.fields import Turns, columns_of, has_field, look_up, read_turns, split_fields
 from xalign.selecting.formats import Record
 from xalign.selecting.settings import DETECT, FILE, NONE, ReadingSettings
 from xalign.selecting.shards import Shard
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 BLOCK = 2048
 T = TypeVar("T")
+UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf")
+"""Unicode categories of characters that alone make no text."""
 UNKNOWN = "und"
 """The group of rows whose language nothing tells: ISO 639-3 for undetermined."""
 
@@ -138,10 +141,10 @@ def _usable(place: int, record: Record, settings: ReadingSettings) -> Row | tupl
     except SettingError as error:
         return record.line, str(error)
     text = turns.part(settings.part)
-    if not _is_unicode(text):
+    if not is_unicode(turns.prompt + turns.response):
         return record.line, f"text must be Unicode, got half a surrogate pair in {settings.text_field!r}"
-    if not text.strip():
-        return record.line, f"text was expected in {settings.text_field!r} ({settings.part}), got none"
+    if not has_words(text):
+        return record.line, _no_text(record.fields, settings)
     if settings.language_field not in (FILE, DETECT, NONE):
         language = look_up(record.fields, settings.language_field)
         if not isinstance(language, str) or not language.strip():
@@ -149,7 +152,20 @@ def _usable(place: int, record: Record, settings: ReadingSettings) -> Row | tupl
     return Row(place, record.line, record.fields, turns, text)
 
 
-def _is_unicode(text: str) -> bool:
+def _no_text(fields: Mapping[str, Any], settings: ReadingSettings) -> str:
+    wanted = f"text was expected in {settings.text_field!r} ({settings.part}), got "
+    if any(has_field(fields, name) for name in split_fields(settings.text_field)):
+        return f"{wanted}none"
+    return f"{wanted}a row with {', '.join(map(str, list(fields)[:8])) or 'no field'}"
+
+
+def has_words(text: str) -> bool:
+    """Whether a text has a character that is seen: neither white space nor one that only steers."""
+    return any(category(character) not in UNSEEN for character in text)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, which no tokenizer takes."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

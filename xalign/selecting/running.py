@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xalign.errors import SettingError
+from xalign.selecting.arguments import (
+    fields_of,
+    load_report,
+    names_of,
+    read_tag_list,
+    reliability_of,
+    require_methods,
+)
 from xalign.selecting.compact import PoolArrays, gather_pool
 from xalign.selecting.describing import Told, put_together
 from xalign.selecting.embedding import model_settings
 from xalign.selecting.engines import Engine, running_engine
 from xalign.selecting.fields import NONE
 from xalign.selecting.judging import Judge, cost_curve, draw_sets, judge_arms
-from xalign.selecting.mapping import Asked, MapPlan, map_shards, resolve_reading
+from xalign.selecting.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
 from xalign.selecting.materials import Chosen, Material
-from xalign.selecting.methods import find_method, run_method
+from xalign.selecting.methods import run_method
 from xalign.selecting.places import PoolFiles, Source, find_pool
-from xalign.selecting.quota_words import Quotas, resolve_language_quotas
-from xalign.selecting.reliability import read_reliability
+from xalign.selecting.quota_words import OF_TARGET, Quotas, resolve_language_quotas
+from xalign.selecting.reading import ReadTask
 from xalign.selecting.results import DataSelection
 from xalign.selecting.scorers import parse_scorer
 from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings, ReadingSettings
 from xalign.selecting.sidecars import Sidecars, default_folder
 from xalign.selecting.spaces import Space, make_space
-from xalign.selecting.targets import Target, find_target
+from xalign.selecting.targets import Target, find_target, require_target
+from xalign.selecting.usable import count_rows
 from xalign.selecting.writing import require_empty
 
 if TYPE_CHECKING:
@@ -107,7 +118,8 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         tags: The field of labels (MIG), such as annotation.instag.content; None for clusters of vectors.
         tag_list: The labels there may be: a list, or a file with one a line.
         category: The field of categories (LASER); None for clusters.
-        quotas: By language: "sw=0.6,ta=0.4", counts, "proportional", "equal", "@chosen.json", "reliability", "need".
+        quotas: By language: "sw=0.6,ta=0.4", counts, "target", "proportional", "equal", "@chosen.json", "reliability",
+            "need".
         report: A report of probes, or its folder: languages count as far as they are aligned, in costs, similarities
             and qualities.
         pivot: The language that the report's scores are taken against.
@@ -134,31 +146,37 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         ModelError: If the model cannot be loaded.
     """
     settings = ChoiceSettings(
-        budget, method, _names(compare), quality, tags, category, n_draws, seed, skip_bad, across_languages
+        budget, method, names_of(compare), quality, tags, category, n_draws, seed, skip_bad, across_languages
     )
-    for name in (method, *settings.compare):
-        find_method(name)
+    require_methods(settings, options or {})
     if out is not None:
         require_empty(Path(out))
+    embedding = model_settings(model, layer=layer, pooling=pooling, precision=precision, device=device)
     plan = MapPlan(
-        model=model_settings(model, layer=layer, pooling=pooling, precision=precision, device=device),
+        model=embedding,
         sidecars=Sidecars(default_folder() if sidecars is None else Path(sidecars)),
-        scorer=None if quality is None else parse_scorer(quality),
+        scorer=None if quality is None else parse_scorer(quality, device=embedding.device),
         tags=tags,
-        tag_list=_tag_list(tag_list),
+        tag_list=read_tag_list(tag_list, tags),
         category=category,
         shard_rows=shard_rows,
         progress=progress,
     )
-    asked = Asked(text_field, language_field, id_field, part, tuple(detect))
-    asked_of_target = Asked(target_text_field, target_language_field, NONE, part, tuple(detect))
+    asked = Asked(text_field, language_field, id_field, part, tuple(detect), others=fields_of(plan))
+    asked_of_target = Asked(target_text_field, target_language_field, NONE, part, tuple(detect), prefix="target_")
+    trust = partial(reliability_of, report=load_report(report), pivot=pivot)
     with running_engine(engine, workers) as where:
         run = _Run(settings, plan, where, _Clock())
-        files, reading, arrays = run.map_pool(pool, asked)
-        rows = settings.rows(arrays.n)
-        reliability = None if report is None else read_reliability(report, arrays.language_names, pivot=pivot)
-        limits = resolve_language_quotas(quotas, arrays.counts, rows, reliability)
+        files, reading, read, counts = run.read_pool(pool, asked)
+        require_target(target, tuple(counts), plan, where, settings, asked_of_target)
+        rows, reliability = settings.rows(sum(counts.values())), trust(counts)
+        if quotas != OF_TARGET:
+            resolve_language_quotas(quotas, counts, rows, reliability)
+        arrays = run.map_pool(read)
+        rows, reliability = settings.rows(arrays.n), trust(arrays.counts)
         found, space = run.map_target(target, arrays, asked_of_target, align=align)
+        wanted = Counter(found.languages)
+        limits = resolve_language_quotas(quotas, arrays.counts, rows, reliability, target=wanted)
     material = Material(arrays, found, space, rows, limits, reliability, seed)
     told = Told(files, reading, plan, engine, workers, align, quotas, report)
     selection = run.choose(material, options or {}, told)
@@ -174,13 +192,20 @@ class _Run:
     engine: Engine
     clock: _Clock
 
-    def map_pool(self, source: Source, asked: Asked) -> tuple[PoolFiles, ReadingSettings, PoolArrays]:
-        """Run the map phases on the pool, and gather what they left."""
-        with self.clock.timing("mapping the pool"):
+    def read_pool(
+        self, source: Source, asked: Asked
+    ) -> tuple[PoolFiles, ReadingSettings, list[ReadTask], dict[str, int]]:
+        """Read the pool, and count its rows by language."""
+        with self.clock.timing("reading the pool"):
             files = find_pool(source, spool=self.plan.sidecars.folder / "datasets")
             reading = resolve_reading(files, asked)
-            shards = map_shards(files, reading, self.plan, self.engine)
-            return files, reading, gather_pool(shards, skip_bad=self.settings.skip_bad)
+            read = read_shards(files, reading, self.plan, self.engine)
+            return files, reading, read, count_rows(read, skip_bad=self.settings.skip_bad)
+
+    def map_pool(self, read: list[ReadTask]) -> PoolArrays:
+        """Run the map phases on what was read, and gather what they left."""
+        with self.clock.timing("mapping the pool"):
+            return gather_pool(map_shards(read, self.plan, self.engine), skip_bad=self.settings.skip_bad)
 
     def map_target(self, target: Any, pool: PoolArrays, asked: Asked, *, align: bool) -> tuple[Target, Space]:
         """Read the target, and bring pool and target into one space."""
@@ -227,21 +252,3 @@ class _Clock:
         start = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
-
-
-def _names(names: str | Sequence[str]) -> tuple[str, ...]:
-    parts = names.split(",") if isinstance(names, str) else names
-    return tuple(dict.fromkeys(name.strip() for name in parts if name.strip()))
-
-
-def _tag_list(tags: str | Path | Sequence[str] | None) -> tuple[str, ...]:
-    """Labels from a list, or from a file with one a line."""
-    if tags is None:
-        return ()
-    if isinstance(tags, str | Path):
-        from xalign.corpora.lines import read_lines
-
-        tags = [line.strip() for line in read_lines(Path(tags)) if line.strip()]
-    if not tags:
-        raise SettingError("tag_list must name at least one label, got none")
-    return tuple(tags)

@@ -39,15 +39,8 @@ class ScoreTask:
     @property
     def key(self) -> str:
         """Of the sidecar."""
-        return digest_texts(
-            [
-                FORM,
-                self.reading.key,
-                self.scorer.text,
-                self.scorer.content,
-                self.model_key if self.scorer.needs_vectors else "",
-            ]
-        )
+        vectors = self.model_key if self.scorer.needs_vectors else ""
+        return digest_texts([FORM, self.reading.key, self.scorer.key, vectors])
 
     @property
     def is_done(self) -> bool:
@@ -56,28 +49,27 @@ class ScoreTask:
 
 
 def score_shard(task: ScoreTask) -> int:
-    """Write the scores of one shard; the facts have `faults`, [row, reason] of scores that are not finite."""
+    """Write the scores of one shard.
+
+    The facts have `faults`, [row, reason] of scores that are not finite, and `cut`, how many rows are longer than the
+    scorer reads.
+    """
     n = int(task.reading.sidecars.facts(ROWS, task.reading.key)["n"])
-    facts: dict[str, Any] = {"n": n, "faults": []}
-    task.reading.sidecars.write_array(SCORES, task.key, (n,), _scores(task, facts["faults"]), facts)
+    facts: dict[str, Any] = {"n": n, "model": task.scorer.text, "faults": [], "cut": 0}
+    task.reading.sidecars.write_array(SCORES, task.key, (n,), _scores(task, facts), facts)
     return n
 
 
-def _scores(task: ScoreTask, faults: list[list[Any]]) -> Iterator[Float[np.ndarray, " n"]]:
+def _scores(task: ScoreTask, facts: dict[str, Any]) -> Iterator[Float[np.ndarray, " n"]]:
     start = 0
     items = usable_rows(task.reading.shard, task.reading.settings, task.scorer.columns)
     for block in in_blocks(item for item in items if isinstance(item, Row)):
         scores = np.asarray(task.scorer.score(block, task.model), dtype=np.float64)
         wrong = np.flatnonzero(~np.isfinite(scores))
-        faults += [[int(row) + start, _reason(task.scorer, block[row], scores[row])] for row in wrong]
+        facts["faults"] += [[int(row) + start, task.scorer.why_none(block[row])] for row in wrong]
+        facts["cut"] += task.scorer.count_cut(block, task.model)
         start += len(block)
         yield scores
-
-
-def _reason(scorer: ScorerSpec, row: Row, score: float) -> str:
-    if scorer.name == "column":
-        return f"a number was expected in {scorer.argument!r}, got {look_up(row.fields, scorer.argument)!r}"
-    return f"its score {scorer.text!r} is {score}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 from xalign.encoders.fingerprints import digest_texts
@@ -72,6 +73,11 @@ class ModelSettings:
         """What `load_encoder` is called with besides."""
         return json.loads(self.arguments)
 
+    @property
+    def device(self) -> str:
+        """Where models run: auto, cpu, cuda ..."""
+        return str(self.loading.get("device") or "auto")
+
 
 @dataclass(frozen=True)
 class ChoiceSettings:
@@ -102,7 +108,7 @@ class ChoiceSettings:
     across_languages: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.budget, bool) or not self.budget > 0 or (self.budget != int(self.budget) > 0):
+        if isinstance(self.budget, bool) or not 0 < self.budget < inf or (self.budget != int(self.budget) > 0):
             raise SettingError(
                 f"budget must be a number of rows, 1 or more, or a share of the pool below 1, got {self.budget}"
             )

@@ -58,11 +58,11 @@ class Sidecars:
         write_whole(self.path(kind, key), lambda file: pq.write_table(table, file))
         self._write_facts(kind, key, facts)
 
-    def read_table(self, kind: str, key: str) -> pa.Table:
-        """Read a table."""
+    def read_table(self, kind: str, key: str, *, columns: list[str] | None = None) -> pa.Table:
+        """Read a table, or some of its columns."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(self.path(kind, key), partitioning=None)
+        return pq.read_table(self.path(kind, key), columns=columns, partitioning=None)
 
     def write_array(
         self, kind: str, key: str, shape: tuple[int, ...], blocks: Iterator[np.ndarray], facts: Mapping[str, Any]

@@ -11,15 +11,16 @@ import numpy as np
 from jaxtyping import Float
 
 from xalign.corpora import resolve_language
-from xalign.errors import SettingError
+from xalign.errors import SettingError, UnknownNameError
 from xalign.language_lists import read_languages
 from xalign.selecting.compact import PoolArrays, gather_pool
 from xalign.selecting.engines import Engine
 from xalign.selecting.faults import Fault
-from xalign.selecting.mapping import Asked, MapPlan, map_shards, resolve_reading
-from xalign.selecting.places import find_pool
-from xalign.selecting.reading import UNKNOWN
+from xalign.selecting.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
+from xalign.selecting.places import PoolFiles, find_pool
+from xalign.selecting.reading import UNKNOWN, ReadTask
 from xalign.selecting.settings import ChoiceSettings
+from xalign.selecting.usable import count_rows
 
 MOST, MOST_OF_POOL = 4096, 1024
 """Rows of a target of examples, and of one that is the pool's own; of more, a sample is taken."""
@@ -75,17 +76,61 @@ def find_target(
     """
     if target is None:
         return _of_pool(pool, np.arange(pool.n), "a sample of the pool", settings.seed)
-    if isinstance(target, str) and target.startswith((BY_LANGUAGE, "@")):
+    if _is_by_language(target):
         return _of_languages(target, pool, settings.seed)
     return _examples(target, pool, plan, engine, settings, asked)
 
 
+def require_target(
+    target: Any, languages: Sequence[str], plan: MapPlan, engine: Engine, settings: ChoiceSettings, asked: Asked
+) -> None:
+    """Refuse, before models run, a target that cannot be read, or is in languages that the pool lacks.
+
+    Args:
+        target: As for `find_target`.
+        languages: Of the pool.
+        plan: How vectors will be made.
+        engine: Where.
+        settings: What is allowed.
+        asked: About the fields of the target.
+
+    Raises:
+        SettingError: If it has a language that the pool lacks and that is not allowed.
+        CorpusError: If it cannot be read.
+    """
+    if _is_by_language(target):
+        _named_languages(target, languages)
+    elif target is not None:
+        _read_examples(target, languages, plan, engine, settings, asked)
+
+
+def _is_by_language(target: Any) -> bool:
+    """Whether a target is the pool's own rows of some languages."""
+    return isinstance(target, str) and target.startswith((BY_LANGUAGE, "@"))
+
+
+def _named_languages(text: str, languages: Sequence[str]) -> list[str]:
+    """The languages whose rows stand for a target, each once."""
+    try:
+        wanted = [resolve_language(name).code for name in read_languages(text.removeprefix(BY_LANGUAGE))]
+    except UnknownNameError as error:
+        raise UnknownNameError(f"target: {error}") from error
+    if lacking := sorted(set(wanted) - set(languages)):
+        raise SettingError(
+            f"target must name languages of the pool, as it stands for the pool's rows in them, got "
+            f"{', '.join(lacking)}; the pool has {_shown(languages)}. Give examples for a language that the pool lacks"
+        )
+    return list(dict.fromkeys(wanted))
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
+
+
 def _of_languages(text: str, pool: PoolArrays, seed: int) -> Target:
-    wanted = [resolve_language(name).code for name in read_languages(text.removeprefix(BY_LANGUAGE))]
-    _require_languages(wanted, pool)
-    codes = [pool.language_names.index(code) for code in dict.fromkeys(wanted)]
-    rows = np.flatnonzero(np.isin(pool.languages, codes))
-    return _of_pool(pool, rows, f"the pool's rows in {', '.join(dict.fromkeys(wanted))}", seed)
+    wanted = _named_languages(text, pool.language_names)
+    rows = np.flatnonzero(np.isin(pool.languages, [pool.language_names.index(code) for code in wanted]))
+    return _of_pool(pool, rows, f"the pool's rows in {', '.join(wanted)}", seed)
 
 
 def _of_pool(pool: PoolArrays, rows: np.ndarray, words: str, seed: int) -> Target:
@@ -97,28 +142,30 @@ def _of_pool(pool: PoolArrays, rows: np.ndarray, words: str, seed: int) -> Targe
 def _examples(
     target: Any, pool: PoolArrays, plan: MapPlan, engine: Engine, settings: ChoiceSettings, asked: Asked
 ) -> Target:
-    files = find_pool(target, spool=plan.sidecars.folder / "datasets")
-    shards = map_shards(files, resolve_reading(files, asked), plan.vectors_only(), engine)
-    found = gather_pool(shards, skip_bad=settings.skip_bad, what="target")
-    if not settings.across_languages:
-        _require_languages([name for name in found.language_names if name != UNKNOWN], pool)
+    files, read = _read_examples(target, pool.language_names, plan, engine, settings, asked)
+    found = gather_pool(map_shards(read, plan.vectors_only(), engine), skip_bad=settings.skip_bad, what="target")
     rows = _sample(np.arange(found.n), MOST, settings.seed)
     places = [f"{_file_of(found, row)}:{found.lines[row]}" for row in rows.tolist()]
     return Target(found.vectors.rows(rows), tuple(found.groups[rows].tolist()), tuple(places), files.name, found.faults)
 
 
+def _read_examples(
+    target: Any, languages: Sequence[str], plan: MapPlan, engine: Engine, settings: ChoiceSettings, asked: Asked
+) -> tuple[PoolFiles, list[ReadTask]]:
+    """Find and read examples, in languages of the pool unless others are allowed."""
+    files = find_pool(target, spool=plan.sidecars.folder / "datasets")
+    read = read_shards(files, resolve_reading(files, asked), plan.vectors_only(), engine)
+    spoken = set(count_rows(read, skip_bad=settings.skip_bad, what="target")) - {UNKNOWN}
+    if not settings.across_languages and (lacking := sorted(spoken - set(languages))):
+        raise SettingError(
+            f"target must be in languages of the pool, got {', '.join(lacking)}; the pool has {_shown(languages)}. To "
+            "choose rows that mean the same in other languages give --across-languages (across_languages=True)"
+        )
+    return files, read
+
+
 def _file_of(pool: PoolArrays, row: int) -> str:
     return Path(pool.shards[int(pool.shard_of(np.array([row]))[0])].reading.shard.path).name
-
-
-def _require_languages(wanted: Sequence[str], pool: PoolArrays) -> None:
-    lacking = sorted(set(wanted) - set(pool.language_names))
-    if lacking:
-        shown = ", ".join(pool.language_names[:12]) + (" ..." if len(pool.language_names) > 12 else "")
-        raise SettingError(
-            f"target must be in languages of the pool, got {', '.join(lacking)}; the pool has {shown}. To choose rows "
-            "that mean the same in other languages give --across-languages (across_languages=True)"
-        )
 
 
 def _sample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:

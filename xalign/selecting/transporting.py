@@ -21,9 +21,12 @@ UNMET = 0.01
 
 def choose_by_transport(material: Material) -> Chosen:
     """Run `selection.data.transport_select` on the pool's vectors as the model gave them; it aligns them itself."""
+    from selection.data.stratified import robust_scale
     from selection.data.transport.selecting import transport_select
 
-    space = material.space
+    space, quality = material.space, material.pool.quality
+    if quality is not None:
+        quality = robust_scale(quality, np.zeros(len(quality), dtype=np.int64), clip=True)
     found = transport_select(
         space.raw(),
         space.target_rows,
@@ -32,6 +35,7 @@ def choose_by_transport(material: Material) -> Chosen:
         target_groups=np.array(space.target_groups, dtype=object),
         group_means=_means(material),
         reliability=_mapping(material.trust),
+        quality=quality,
         quotas=None if material.quotas is None else dict(material.quotas),
         **({"seed": material.seed} | dict(material.options)),
     )

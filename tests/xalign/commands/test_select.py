@@ -84,11 +84,16 @@ def test_every_argument_of_the_function_is_an_option_with_the_same_default():
     ("arguments", "message"),
     [
         (["-b", 31], "error: budget must be at most the 30 usable rows of the pool, got 31"),
-        (["--target", "lang:fi"], "error: target must be in languages of the pool, got fin_Latn"),
+        (
+            ["--target", "lang:fi"],
+            "error: target must name languages of the pool, as it stands for the pool's rows in them, got fin_Latn",
+        ),
         (["--quota", "sw=0.4"], "error: quotas must be shares that sum to 1, got a sum of 0.4"),
         (["--options", "{"], "error: --options must be JSON like"),
         (["--options", "[1]"], "error: --options must map methods to objects"),
         (["-m", "best"], "error: method must be one of transport,"),
+        (["--tags", "topic"], "error: --tags (tags) must name a field of "),
+        (["--model", "./nowhere"], "error: MODEL must be a folder or a hub name such as "),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_1(arguments, message, files, tmp_path):
@@ -98,11 +103,23 @@ def test_bad_input_is_one_line_and_exit_code_1(arguments, message, files, tmp_pa
     )  # fmt: skip
     assert found.exit_code == 1
     assert found.stderr.startswith(message)
+    assert found.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_a_place_that_cannot_be_written_is_refused_first(files, tmp_path):
+def test_places_that_cannot_be_used_are_refused_before_the_pool_is_looked_for(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    found = run(files / "pool.jsonl", "--out", tmp_path / "file" / "out")
-    assert found.exit_code == 1
-    assert "--out must be a folder that can be written" in found.stderr
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep", encoding="utf-8")
+    for arguments, message in (
+        (["--out", tmp_path / "file" / "out"], "error: --out must be a folder that can be written, got "),
+        (["--out", tmp_path / "mine"], "error: out must be a new or empty folder, got "),
+        (
+            ["--out", tmp_path / "new", "--sidecars", tmp_path / "file"],
+            "error: --sidecars must be a folder that can be written, got ",
+        ),
+    ):
+        found = run(tmp_path / "nothing.jsonl", *arguments)
+        assert (found.exit_code, found.stderr.count("\n")) == (1, 1)
+        assert found.stderr.startswith(message)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "mine", "notes.txt"]

@@ -77,12 +77,12 @@ def test_every_option_reaches_the_function(monkeypatch, data, tmp_path):
 
     monkeypatch.setattr(xalign.quality.training, "train_quality", watch)
     run(
-        "train-quality", data, "--model", "m", "--languages", "de", "--limit", 7, "--margin", 2, "--steps", 3,
+        "train-quality", data, "--model", "xalign-mini", "--languages", "de", "--limit", 7, "--margin", 2, "--steps", 3,
         "--batch-size", 5, "--learning-rate", 0.1, "--max-length", 9, "--save-every", 4, "--seed", 6, "--device",
         "cpu", "--no-resume", "--quiet", "--out", tmp_path,
     )  # fmt: skip
     pairs, model = asked.pop("positional")
-    assert (pairs.n, model) == (7, "m")
+    assert (pairs.n, model) == (7, "xalign-mini")
     assert asked == {
         "settings": QualitySettings(
             margin=2.0, steps=3, batch_size=5, learning_rate=0.1, max_length=9, save_every=4, seed=6
@@ -103,3 +103,23 @@ def test_subsets_are_listed_and_errors_are_one_line(data, tmp_path):
     assert (as_json["seed"], as_json["sizes"]) == (3, {"deu_Latn": [41], "swh_Latn": [41]})
     lost = run("train-quality", tmp_path / "nothing.jsonl", "--out", tmp_path / "c")
     assert (lost.exit_code, lost.stderr.count("\n")) == (1, 1)
+
+
+def test_places_and_models_that_cannot_be_used_are_refused_before_pairs_are_looked_for(done, tmp_path):
+    nothing, model = tmp_path / "nothing.jsonl", done[0]
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("keep")
+    for arguments, message in (
+        (["--out", mine], "error: out must be a new or empty folder, or one with an earlier result, got "),
+        (["--out", mine / "notes.txt"], "error: --out must be a folder that can be written, got "),
+        (["--out", tmp_path / "new", "--model", mine], f"error: {mine}: config.json is missing"),
+        (["--out", tmp_path / "new", "--model", "./no"], "error: MODEL must be a folder or a hub name"),
+        (["--out", model], f"error: pairs must be a file or a folder, got {nothing}"),
+    ):
+        found = run("train-quality", nothing, *arguments)
+        assert (found.exit_code, found.stderr.count("\n")) == (1, 1)
+        assert found.stderr.startswith(message)
+    found = run("nested-subsets", nothing, "--out", mine)
+    assert found.stderr.startswith("error: out must be a new or empty folder, got ")
+    assert not (tmp_path / "new").exists()

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import transformers
 from sentence_transformers import SentenceTransformer
 
 from xalign import load_encoder
@@ -60,6 +61,26 @@ def test_the_loss_is_the_triplet_loss_of_the_definition(model_folder, pairs, tmp
     start = QualityModel(load_encoder(model_folder, device="cpu"))
     near, far = (-start.score(pairs.instructions, texts) for texts in (pairs.better, pairs.worse))
     assert found.losses == pytest.approx([np.maximum(near - far + 0.3, 0).mean()], abs=1e-5)
+
+
+def test_a_decoder_whose_tokenizer_names_no_padding_is_trained_as_if_texts_stood_alone(model_folder, pairs, tmp_path):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
+    tokenizer.pad_token = None
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=32, bos_token_id=0, eos_token_id=2, pad_token_id=None,
+    )  # fmt: skip
+    folder = tmp_path / "decoder"
+    transformers.LlamaModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    assert transformers.AutoTokenizer.from_pretrained(folder).pad_token is None
+    found = run(folder, pairs, tmp_path / "out", QualitySettings(steps=10, batch_size=4, learning_rate=1e-12))
+    start = QualityModel(load_encoder(folder, device="cpu"))
+    near, far = (
+        np.array([-start.score([asked], [said])[0] for asked, said in zip(pairs.instructions, texts, strict=True)])
+        for texts in (pairs.better, pairs.worse)
+    )
+    assert found.losses == pytest.approx([np.maximum(near - far + 1, 0).mean()], abs=1e-5)
 
 
 def _without_dropout(step):

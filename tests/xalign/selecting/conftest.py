@@ -1,6 +1,9 @@
 """Small pools of real sentences, one folder of sidecars for the session, and a model that costs nothing."""
 
+import inspect
 import json
+import subprocess
+import sys
 import zlib
 from itertools import pairwise
 from pathlib import Path
@@ -77,6 +80,57 @@ def letters(texts):
         if "zero" in text:
             found[place] = 0
     return found
+
+
+QUICKLY = """
+arguments = json.loads(sys.argv[1])
+slow, patience = arguments.pop("slow", 0), arguments.pop("patience", 0)
+
+
+def embed_quickly(task):
+    time.sleep(slow)  # so that there is time to be killed between two shards
+    embedding.load_embedder = load_letters
+    return embedding.embed_shard(task)
+
+
+def load_letters(_):
+    return embedding.Embedder("letters", "letters", 24, letters)
+
+
+if __name__ == "__main__":
+    mapping.load_embedder = describing.load_embedder = load_letters
+    mapping.embed_shard = embed_quickly
+    if patience:
+        import ray
+
+        start = ray.init
+
+        def start_soon(**options):  # a machine on which Ray cannot start would wait for minutes
+            signal.alarm(patience)
+            start(**options)
+            signal.alarm(0)
+
+        ray.init = start_soon
+    select_data(**arguments, budget=10, n_draws=2, device="cpu", method="round_robin", progress=False)
+"""
+
+
+@pytest.fixture(scope="session")
+def start_quickly(tmp_path_factory):
+    """Start `select_data` with the quick model as a process of its own; other processes that it starts have it too."""
+    imports = (
+        "import json, signal, sys, time, zlib", "from itertools import pairwise", "import numpy as np",
+        "import xalign.selecting.describing as describing", "import xalign.selecting.embedding as embedding",
+        "import xalign.selecting.mapping as mapping", "from xalign.selecting import select_data",
+    )  # fmt: skip
+    script = tmp_path_factory.mktemp("script") / "run.py"
+    script.write_text("\n".join([*imports, inspect.getsource(letters), QUICKLY]), encoding="utf-8")
+
+    def start(**arguments):
+        told = json.dumps(arguments, default=str)
+        return subprocess.Popen([sys.executable, script, told], stderr=subprocess.PIPE, text=True)
+
+    return start
 
 
 @pytest.fixture

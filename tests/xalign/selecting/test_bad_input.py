@@ -1,18 +1,29 @@
 """Bad input is told with file and line, and with the way out; with skip_bad it is counted, listed and left out."""
 
+import gzip
+import io
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from xalign.errors import CorpusError, SettingError, UnknownNameError, XalignError
+import xalign.selecting.embedding
+from xalign.errors import ActivationError, CorpusError, SettingError, UnknownNameError, XalignError
+from xalign.selecting.embedding import Embedder, encode_each
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 
 BAD_ROWS = {
     "broken JSON": ('{"text": "half', {}, r"broken JSON"),
     "a list": ("[1, 2]", {}, r"a JSON object was expected, got list"),
-    "no text": ({"language": "deu_Latn"}, {}, r"text was expected in 'text' \(all\), got none"),
+    "no text": ({"language": "deu_Latn"}, {}, r"text was expected in 'text' \(all\), got a row with language"),
+    "text of another schema": (
+        {"body": "ja", "language": "deu_Latn"}, {}, r"text was expected in 'text' .*got a row with body, language",
+    ),
+    "text that is null": ({"text": None, "language": "deu_Latn"}, {}, r"text was expected in 'text' \(all\), got none"),
+    "text that is not seen": ({"text": "\u200b\x00\ufeff", "language": "deu_Latn"}, {}, r"expected .*, got none"),
+    "JSON without end": ("[" * 100_000, {}, r"a JSON object was expected, got broken JSON"),
     "blank text": ({"text": " \n", "language": "deu_Latn"}, {}, r"text was expected"),
     "text that is none": ({"text": 7, "language": "deu_Latn"}, {}, r"field 'text' must hold text, got int"),
     "half a surrogate": ('{"text": "a\\ud800", "language": "deu_Latn"}', {}, r"must be Unicode"),
@@ -51,7 +62,8 @@ def test_a_bad_row_is_told_with_file_and_line_or_left_out_and_listed(what, rows,
     with pytest.raises(CorpusError, match=reason) as told:
         select(path, method="random", **arguments)
     assert str(told.value).startswith(f"{path}, line 31: ")
-    assert "1 row of the pool cannot be used; with --skip-bad" in str(told.value)
+    assert str(told.value).endswith("; mend this row of the pool, or leave it out with --skip-bad (skip_bad=True)")
+    assert "\n" not in str(told.value)
     found = select(path, method="random", budget=48, skip_bad=True, **arguments)
     assert found.skipped[["file", "line"]].values.tolist() == [[str(path), 31]]
     assert sorted(found.ids) == sorted(row["id"] for row in rows)
@@ -63,21 +75,22 @@ def test_many_bad_rows_are_counted_and_the_first_five_listed(rows, write_jsonl, 
     with pytest.raises(CorpusError) as told:
         select(path, method="random")
     message = str(told.value)
-    assert "7 rows of the pool cannot be used" in message
+    assert "; 7 rows of the pool cannot be used: mend them, or leave them out with --skip-bad" in message
+    assert message.count("\n") == 5
     assert [f"line {line}:" in message for line in range(2, 9)] == [True] * 5 + [False] * 2
     assert message.endswith("and 2 more")
 
 
 def test_a_bad_row_of_the_target_is_told_as_such(pool, write_jsonl, select, tmp_path):
     path = write_jsonl(tmp_path / "target.jsonl", [{"text": "yes", "language": "en"}, "{"])
-    with pytest.raises(CorpusError, match=r"target\.jsonl, line 2: .*\n1 row of the target cannot be used"):
+    with pytest.raises(CorpusError, match=r"target\.jsonl, line 2: .*; mend this row of the target, or leave"):
         select(pool, path)
 
 
 def test_a_pool_without_a_usable_row_is_refused(write_jsonl, select, tmp_path):
     path = write_jsonl(tmp_path / "pool.jsonl", [{"text": "zero", "language": "de"}])
     with pytest.raises(CorpusError, match=r"pool must have a usable row, got none; .*line 1: its vector is zero"):
-        select(path, method="random", skip_bad=True)
+        select(path, method="random", budget=1, skip_bad=True)
 
 
 def test_a_budget_above_the_pool_is_refused(pool, select):
@@ -85,7 +98,13 @@ def test_a_budget_above_the_pool_is_refused(pool, select):
         select(pool, budget=49)
 
 
-@pytest.mark.parametrize("budget", [0, -1, 1.5, float("nan"), True])
+def test_a_model_that_gives_nothing_leaves_no_row(rows, write_jsonl, select, tmp_path):
+    path = write_jsonl(tmp_path / "pool.jsonl", [row | {"text": f"zero {row['text']}"} for row in rows])
+    with pytest.raises(CorpusError, match=r"line 1: its vector is zero; none of the 48 rows of the pool can be used"):
+        select(path, method="random")
+
+
+@pytest.mark.parametrize("budget", [0, -1, 1.5, float("nan"), float("inf"), True])
 def test_a_budget_that_is_no_number_of_rows_is_refused(budget, pool, select):
     with pytest.raises(SettingError, match=r"budget must be a number of rows"):
         select(pool, budget=budget)
@@ -97,8 +116,12 @@ def test_a_target_in_a_language_that_the_pool_lacks_is_refused_unless_that_is_al
     path = write_jsonl(tmp_path / "target.jsonl", [{"text": f"kyllä {n}", "language": "fi"} for n in range(3)])
     with pytest.raises(SettingError, match=r"languages of the pool, got fin_Latn; the pool has deu_Latn, eng_Latn"):
         select(pool, path)
-    with pytest.raises(SettingError, match=r"got fin_Latn"):
-        select(pool, "lang:sw,fi")
+    with pytest.raises(
+        SettingError, match=r"target must name languages of the pool, .* got fin_Latn; the pool has deu"
+    ):
+        select(pool, "lang:sw,fi", across_languages=True)
+    with pytest.raises(UnknownNameError, match=r"target: language must be a code .* got 'xx'"):
+        select(pool, "lang:xx")
     assert select(pool, path, across_languages=True).run["target"]["rows"] == 3
 
 
@@ -113,6 +136,123 @@ def test_a_folder_that_is_not_empty_is_refused_before_any_work(pool, select, tmp
     with pytest.raises(SettingError, match=r"out must be a new or empty folder, got one with 1 entries"):
         select(pool, out=tmp_path / "out", sidecars=tmp_path / "untouched")
     assert not (tmp_path / "untouched").exists()
+
+
+FIELDS = {
+    "text_field": ("texxt", r"--text-field \(text_field\) must name a field of .*got 'texxt' \(did you mean 'text'"),
+    "language_field": ("lang", r"--language-field .*got 'lang'.*rows have id, language, text, score, labels, topic"),
+    "id_field": ("uid", r"--id-field \(id_field\) must name a field"),
+    "tags": ("annotation.tags", r"--tags \(tags\) must name a field .*got 'annotation\.tags'"),
+    "category": ("topics", r"--category \(category\) must name a field .*did you mean 'topic'"),
+    "quality": ("column:scor", r"--quality \(quality\) must name a field .*got 'scor' \(did you mean 'score'"),
+    "target_text_field": ("body", r"--target-text-field \(target_text_field\) must name a field of .*target\.jsonl"),
+}
+
+
+@pytest.mark.parametrize("argument", FIELDS)
+def test_a_field_that_no_row_has_is_told_once_and_not_of_every_row(argument, pool, target, select):
+    name, message = FIELDS[argument]
+    with pytest.raises(SettingError, match=message) as told:
+        select(pool, target, **{argument: name})
+    assert "\n" not in str(told.value)
+
+
+def test_a_field_that_only_later_rows_have_is_no_mistake(rows, write_jsonl, select, tmp_path):
+    path = write_jsonl(tmp_path / "pool.jsonl", [{"body": "nein", "language": "de"}, *rows])
+    with pytest.raises(CorpusError, match=r"line 1: text was expected in 'text'"):
+        select(path, text_field="text")
+    assert len(select(path, method="random", text_field="text+body").rows) == 12
+
+
+def no_models(monkeypatch):
+    def refuse(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("xalign.selecting.mapping.load_embedder", refuse)
+    monkeypatch.setattr("xalign.selecting.mapping.embed_shard", refuse)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"budget": 49}, r"budget must be at most the 48 usable rows"),
+        ({"target": "nothing.jsonl"}, r"nothing\.jsonl: a file, a folder or a pattern"),
+        ({"target": "lang:fi"}, r"target must name languages of the pool"),
+        ({"quotas": "sw=0.5,de=0.4"}, r"quotas must be shares that sum to 1, got a sum of 0\.9"),
+        ({"quotas": "sw=5,de=-1"}, r"counts of at least 0, got -1 for 'deu_Latn'"),
+        ({"quotas": "need"}, r"quotas 'need' need a report"),
+        ({"report": "nowhere"}, r"nowhere is not a saved report"),
+        ({"method": "mdaq"}, r"method 'mdaq' ranks by a score"),
+        ({"tag_list": ["food"]}, r"name that with --tags"),
+        ({"options": {"mig": {}}}, r"options must be of methods that run \(transport\), got 'mig'"),
+        ({"quality": "quality:nowhere"}, r"nowhere holds no quality model"),
+    ],
+)
+def test_what_can_be_known_before_models_run_is_told_before(arguments, message, pool, select, monkeypatch):
+    no_models(monkeypatch)
+    with pytest.raises(XalignError, match=message) as told:
+        select(pool, **arguments)
+    assert "\n" not in str(told.value)
+
+
+def test_rows_that_cannot_be_read_are_told_before_models_run(rows, write_jsonl, select, tmp_path, monkeypatch):
+    no_models(monkeypatch)
+    path = write_jsonl(tmp_path / "pool.jsonl", [*rows, "{"])
+    with pytest.raises(CorpusError, match=r"line 49: a JSON object was expected, got broken JSON: Expecting property"):
+        select(path)
+    finnish = write_jsonl(tmp_path / "target.jsonl", [{"text": "kyllä", "language": "fi"}])
+    with pytest.raises(SettingError, match=r"got fin_Latn"):
+        select(write_jsonl(tmp_path / "whole.jsonl", rows), finnish)
+
+
+def test_a_row_that_the_model_refuses_is_found_among_others_and_told(rows, write_jsonl, select, tmp_path, monkeypatch):
+    asked = []
+
+    def encode(texts):
+        asked.append(len(texts))
+        if any("odd" in text for text in texts):
+            raise ActivationError("NaN")
+        return letters_of(texts)
+
+    letters_of = xalign.selecting.embedding.load_embedder(None).encode
+    stubborn = Embedder("stubborn", "stubborn", 24, lambda texts: encode_each(texts, encode, 24))
+    monkeypatch.setattr("xalign.selecting.embedding.load_embedder", lambda _: stubborn)
+    monkeypatch.setattr("xalign.selecting.mapping.load_embedder", lambda _: stubborn)
+    odd = {"text": "odd", "language": "deu_Latn"}
+    path = write_jsonl(tmp_path / "pool.jsonl", [*rows[:30], odd, *rows[30:]])
+    with pytest.raises(CorpusError, match=r"line 31: its vector is not finite; mend"):
+        select(path, method="random")
+    assert len(asked) <= 3 + 2 * 5
+    assert len(select(path, method="random", budget=48, skip_bad=True).rows) == 48
+    with pytest.raises(ActivationError, match=r"^NaN$"):
+        select(write_jsonl(tmp_path / "all.jsonl", [odd, odd]), method="random", budget=1)
+
+
+DAMAGED = {
+    "cut.jsonl.gz": (lambda whole: gzip.compress(whole)[:-200], r"a whole gzip file was expected, got Compressed file"),
+    "bits.jsonl.gz": (lambda whole: _flipped(gzip.compress(whole), 300), r"a whole gzip file was expected"),
+    "plain.jsonl.gz": (lambda whole: whole, r"a whole gzip file was expected, got Not a gzipped file"),
+    "bits.parquet": (lambda whole: _flipped(_as_parquet(whole), 40), r"Parquet was expected, got"),
+    "deep.json": (lambda _: b"[" * 100_000, r"a list of objects was expected, got lists in lists too deep"),
+}
+
+
+def _flipped(data, at):
+    return data[:at] + bytes(255 - byte for byte in data[at : at + 99]) + data[at + 99 :]
+
+
+def _as_parquet(lines):
+    return pd.read_json(io.BytesIO(lines), lines=True)[["text", "language"]].to_parquet()
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_named(name, pool, select, tmp_path):
+    damage, message = DAMAGED[name]
+    (tmp_path / name).write_bytes(damage(pool.read_bytes()))
+    with pytest.raises(CorpusError, match=message) as told:
+        select(tmp_path / name, method="random", out=tmp_path / "out")
+    assert str(told.value).startswith(f"{tmp_path / name}: ")
+    assert not (tmp_path / "out").exists()
 
 
 def test_files_of_several_formats_are_refused(rows, write_jsonl, select, tmp_path):
@@ -165,8 +305,7 @@ def test_a_pool_that_is_not_there_is_told(source, message, select, tmp_path):
         ({"precision": "float8"}, UnknownNameError, r"precision must be one of float32, float16"),
         ({"n_draws": 1}, SettingError, r"n_draws must be at least 2, got 1"),
         ({"shard_rows": 0}, SettingError, r"shard_rows must be 1 or more, got 0"),
-        ({"tag_list": []}, SettingError, r"tag_list must name at least one label"),
-        ({"text_field": "body"}, CorpusError, r"text was expected in 'body'"),
+        ({"tag_list": [], "tags": "labels"}, SettingError, r"tag_list must name at least one label"),
         ({"method": "random", "options": {"random": {"odd": 1}}}, SettingError, r"method 'random' has no such option"),
         (
             {"method": "deita", "quality": "length", "options": {"deita": {"threshold": -2.0}}},
@@ -174,6 +313,12 @@ def test_a_pool_that_is_not_there_is_told(source, message, select, tmp_path):
             r"deita: thresh",
         ),
         ({"report": "nowhere"}, XalignError, r"nowhere is not a saved report"),
+        ({"options": {"transport": {"epsilon": "x"}}}, SettingError, r"method 'transport' cannot use its options: "),
+        (
+            {"method": "mig", "options": {"mig": {"n_clusters": 0.5}}},
+            SettingError,
+            r"mig: n_clusters must be a whole number, 1 or more, got 0\.5",
+        ),
     ],
 )
 def test_an_argument_that_cannot_be_used_is_told(arguments, error, message, pool, select):

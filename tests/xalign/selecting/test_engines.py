@@ -2,8 +2,7 @@
 
 import filecmp
 import importlib.util
-import json
-import subprocess
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,63 +16,51 @@ from xalign.selecting.places import find_pool
 from xalign.selecting.shards import cut_file, cut_tasks
 from xalign.selecting.sidecars import Sidecars
 
-RUN = """
-import sys
-from xalign.selecting import select_data
-pool, target, out, sidecars = sys.argv[1:]
-select_data(pool, target, 10, out=out, sidecars=sidecars, engine="ray", shard_rows=20, n_draws=2, device="cpu",
-            method="round_robin", progress=False)
-"""
-STARTS = "import ray; ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)"
-RESULTS = ["chosen.jsonl", "rows.parquet", "table.parquet", "shares.parquet", "curve.parquet", "plane.png"]
-
-
-@pytest.fixture(scope="module")
-def run(pool, target, tmp_path_factory):
-    """Run a selection here, once for each number of workers; returns its folder of results and its sidecars."""
-    folder, done = tmp_path_factory.mktemp("engines"), {}
-
-    def with_workers(workers):
-        if workers not in done:
-            done[workers] = folder / f"out{workers}", folder / f"sidecars{workers}"
-            select_data(
-                pool, target, 10, out=done[workers][0], sidecars=done[workers][1], workers=workers, shard_rows=20,
-                n_draws=2, device="cpu", method="round_robin", progress=False,
-            )  # fmt: skip
-        return done[workers]
-
-    return with_workers
+RESULTS = ["chosen.jsonl", "rows.parquet", "table.parquet", "shares.parquet", "curve.parquet"]
 
 
 def files_of(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def require_same(one, other):
-    names = files_of(one[1])
-    assert names == files_of(other[1])
-    assert filecmp.cmpfiles(one[1], other[1], names, shallow=False)[1:] == ([], [])
-    assert filecmp.cmpfiles(one[0], other[0], RESULTS, shallow=False)[1:] == ([], [])
+def require_same_files(one: Path, other: Path):
+    names = files_of(one)
+    assert names == files_of(other)
+    assert filecmp.cmpfiles(one, other, names, shallow=False)[1:] == ([], [])
 
 
-def test_two_processes_leave_the_same_bytes_as_one(run):
-    require_same(run(1), run(2))
+def test_two_processes_leave_the_same_bytes_as_one(pool, target, tmp_path):
+    found = [
+        select_data(
+            pool, target, 10, sidecars=tmp_path / f"{workers}", workers=workers, shard_rows=20, n_draws=2, device="cpu",
+            method="round_robin", progress=False,
+        )
+        for workers in (1, 2)
+    ]  # fmt: skip
+    require_same_files(tmp_path / "1", tmp_path / "2")
+    for name in ("rows", "table", "shares", "curve", "points"):
+        assert getattr(found[0], name).equals(getattr(found[1], name))
+    assert [one.run["arguments"]["workers"] for one in found] == [1, 2]
+    assert {one.run["arguments"]["engine"] for one in found} == {"process"}
 
 
-def test_ray_leaves_the_same_bytes(run, pool, target, tmp_path):
+@pytest.mark.usefixtures("quick_model")
+def test_ray_leaves_the_same_bytes(start_quickly, pool, target, tmp_path):
     if importlib.util.find_spec("ray") is None:
         pytest.skip("ray is not installed: pip install 'xalign-toolkit[ray]'")
-    try:
-        subprocess.run([sys.executable, "-c", STARTS], capture_output=True, check=True, timeout=20)
-    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a local Ray does not start within 20 s: {error}")
-    other = tmp_path / "out", tmp_path / "sidecars"
+    arguments = {"pool": pool, "target": target, "shard_rows": 20}
     # Ray needs sockets, which the tests have switched off in this process.
-    result = subprocess.run(
-        [sys.executable, "-c", RUN, pool, target, *other], capture_output=True, text=True, check=False, timeout=200
-    )
-    assert result.returncode == 0, result.stderr
-    require_same(run(1), other)
+    process = start_quickly(**arguments, out=tmp_path / "ray", sidecars=tmp_path / "by_ray", engine="ray", patience=20)
+    _, errors = process.communicate(timeout=200)
+    if process.returncode == -signal.SIGALRM:
+        pytest.skip("a local Ray does not start within 20 s")
+    assert process.returncode == 0, errors
+    select_data(
+        **arguments, budget=10, out=tmp_path / "here", sidecars=tmp_path / "by_one", n_draws=2, device="cpu",
+        method="round_robin", progress=False,
+    )  # fmt: skip
+    require_same_files(tmp_path / "by_one", tmp_path / "by_ray")
+    assert filecmp.cmpfiles(tmp_path / "here", tmp_path / "ray", RESULTS, shallow=False)[1:] == ([], [])
 
 
 def test_an_error_in_a_process_comes_back_with_file_and_line(tmp_path):
@@ -109,9 +96,3 @@ def test_ray_that_is_not_installed_is_told(monkeypatch, pool, select):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(XalignError, match=r"engine 'ray' needs ray: pip install"):
         select(pool, engine="ray")
-
-
-def test_the_engine_is_told_in_the_record(run):
-    out, _ = run(2)
-    record = json.loads((out / "selection.json").read_text(encoding="utf-8"))
-    assert (record["arguments"]["engine"], record["arguments"]["workers"]) == ("process", 2)

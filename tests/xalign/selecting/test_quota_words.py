@@ -40,6 +40,19 @@ def test_a_choice_of_languages_gives_its_languages_equal_shares(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("target", "budget", "expected"),
+    [
+        ({"swh_Latn": 3, "tam_Taml": 1}, 20, {"deu_Latn": 0, "swh_Latn": 15, "tam_Taml": 5}),
+        ({"swh_Latn": 1, "tam_Taml": 1}, 30, {"deu_Latn": 0, "swh_Latn": 20, "tam_Taml": 10}),
+        ({"swh_Latn": 1, "tam_Taml": 1, "fin_Latn": 9}, 50, {"deu_Latn": 10, "swh_Latn": 30, "tam_Taml": 10}),
+        ({"swh_Latn": 7}, 70, {"deu_Latn": 34, "swh_Latn": 30, "tam_Taml": 6}),
+    ],
+)
+def test_as_the_target_fills_its_languages_first(target, budget, expected):
+    assert resolve_language_quotas("target", COUNTS, budget, target=target) == expected
+
+
+@pytest.mark.parametrize(
     ("quotas", "budget", "error", "message"),
     [
         ("sw=0.5,ta=0.4", 20, SettingError, r"shares that sum to 1, got a sum of 0\.9"),
@@ -51,6 +64,8 @@ def test_a_choice_of_languages_gives_its_languages_equal_shares(tmp_path):
         ("sw=0.5,Swahili=0.5", 20, SettingError, r"each language once, got swh_Latn twice"),
         ("klingonese=1.0", 20, UnknownNameError, r"quotas: language must be a code"),
         ("equal", 200, SettingError, r"budget must be at most the 100 rows"),
+        ("target", 200, SettingError, r"budget must be at most the 100 rows"),
+        ("target", 20, SettingError, r"need a target in languages of the pool"),
     ],
 )
 def test_quotas_that_cannot_be_met_are_told(quotas, budget, error, message):

@@ -9,7 +9,7 @@ import pytest
 from xalign.selecting.compact import gather_pool
 from xalign.selecting.embedding import model_settings
 from xalign.selecting.engines import InProcess
-from xalign.selecting.mapping import Asked, MapPlan, map_shards, resolve_reading
+from xalign.selecting.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
 from xalign.selecting.places import find_pool
 from xalign.selecting.reading import language_of_name, normalised
 from xalign.selecting.sidecars import Sidecars
@@ -24,9 +24,8 @@ def gather(tmp_path):
         files = find_pool(source, spool=sidecars.folder)
         model = model_settings(None, layer=None, pooling="mean", precision="float32", device="cpu")
         plan = MapPlan(model, sidecars, shard_rows=shard_rows, progress=False, **arguments)
-        return gather_pool(
-            map_shards(files, resolve_reading(files, asked or Asked()), plan, InProcess()), skip_bad=False
-        )
+        read = read_shards(files, resolve_reading(files, asked or Asked()), plan, InProcess())
+        return gather_pool(map_shards(read, plan, InProcess()), skip_bad=False)
 
     return run
 
@@ -181,6 +180,7 @@ def test_half_precision_halves_the_files_and_moves_vectors_by_no_more_than_its_r
     files = find_pool(pool, spool=sidecars.folder)
     model = model_settings(None, layer=None, pooling="mean", precision="float16", device="cpu")
     plan = MapPlan(model, sidecars, shard_rows=7, progress=False)
-    half = gather_pool(map_shards(files, resolve_reading(files, Asked()), plan, InProcess()), skip_bad=False).vectors
+    read = read_shards(files, resolve_reading(files, Asked()), plan, InProcess())
+    half = gather_pool(map_shards(read, plan, InProcess()), skip_bad=False).vectors
     assert np.load(half.paths[0]).dtype == np.float16
     assert half.as_array() == pytest.approx(whole.as_array(), rel=1e-3)

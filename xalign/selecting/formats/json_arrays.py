@@ -19,6 +19,8 @@ def _load(path: Path, stamp: tuple[int, int]) -> list[Any]:
         rows = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise CorpusError(f"{path}, line {error.lineno}: JSON was expected, got {error.msg}") from error
+    except RecursionError as error:
+        raise CorpusError(f"{path}: a list of objects was expected, got lists in lists too deep to read") from error
     if not isinstance(rows, list):
         raise CorpusError(
             f"{path}: a list of objects was expected, got {type(rows).__name__}; name a file of JSON lines .jsonl"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from xalign.errors import CorpusError
 from xalign.selecting.formats.parts import ADDED, Format, Piece, Record, Span
 
 BOM = b"\xef\xbb\xbf"
@@ -32,7 +35,7 @@ def cut_lines(path: Path, rows: int) -> Iterator[Span]:
 
 def raw_lines(path: Path, span: Span) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of a span that are not blank, with their numbers."""
-    with _open(path) as file:
+    with _open(path) as file, readable(path):
         left = None if path.suffix == ".gz" else span.stop - span.start
         if left is not None:
             file.seek(span.start)
@@ -56,7 +59,9 @@ def _record(number: int, raw: bytes) -> Record:
         fields = json.loads(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         return Record(number, {}, f"text must be UTF-8, got byte 0x{raw[error.start]:02x}")
-    except ValueError as error:
+    except json.JSONDecodeError as error:
+        return Record(number, {}, f"a JSON object was expected, got broken JSON: {error.msg} (column {error.colno})")
+    except (ValueError, RecursionError) as error:
         return Record(number, {}, f"a JSON object was expected, got broken JSON: {error}")
     if not isinstance(fields, dict):
         return Record(number, {}, f"a JSON object was expected, got {type(fields).__name__}")
@@ -86,6 +91,15 @@ def _with_fields(raw: bytes, added: dict[str, Any]) -> bytes:
     body = raw.rstrip().removesuffix(b"}").rstrip()
     comma = b", " if fields else b""
     return body + comma + json.dumps(added, ensure_ascii=False).encode()[1:] + b"\n"
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Tell which file it is whose compressed bytes are damaged or end too early."""
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise CorpusError(f"{path}: a whole gzip file was expected, got {error}; fetch or compress it again") from error
 
 
 def _open(path: Path) -> gzip.GzipFile | BufferedReader:

@@ -76,21 +76,31 @@ def _batches(path: Path, span: Span, columns: Sequence[str] | None) -> Iterator[
         n = file.metadata.row_group(group).num_rows
         low, high = max(span.start, start), min(span.stop, start + n)
         if low < high:
-            yield from _of_group(file, group, names, (low - start, high - start))
+            yield from _of_group(path, file, group, names, (low - start, high - start))
         start += n
 
 
 def _of_group(
-    file: pq.ParquetFile, group: int, names: list[str] | None, rows: tuple[int, int]
+    path: Path, file: pq.ParquetFile, group: int, names: list[str] | None, rows: tuple[int, int]
 ) -> Iterator[pa.RecordBatch]:
     here = 0
-    for batch in file.iter_batches(BATCH, row_groups=[group], columns=names):
+    for batch in _readable(path, file.iter_batches(BATCH, row_groups=[group], columns=names)):
         low, high = max(rows[0] - here, 0), min(rows[1] - here, batch.num_rows)
         if low < high:
             yield batch.slice(low, high - low)
         here += batch.num_rows
         if here >= rows[1]:
             return
+
+
+def _readable(path: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Tell which file it is whose pages are damaged."""
+    import pyarrow as pa
+
+    try:
+        yield from batches
+    except (OSError, pa.ArrowInvalid) as error:
+        raise unreadable(path, "Parquet", error) from error
 
 
 def _open(path: Path) -> pq.ParquetFile:

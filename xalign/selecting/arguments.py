@@ -1,0 +1,69 @@
+"""Arguments of a selection that are checked before any work: methods, options, lists, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xalign.errors import SettingError
+from xalign.names import nearest
+from xalign.selecting.mapping import MapPlan
+from xalign.selecting.methods import find_method, require_quality
+from xalign.selecting.reliability import Reliability, read_reliability
+from xalign.selecting.settings import ChoiceSettings
+
+if TYPE_CHECKING:
+    from xalign.report import ProbeReport
+
+
+def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse methods that do not exist or lack a score to rank by, and options of methods that do not run."""
+    running = (settings.method, *settings.compare)
+    for name in running:
+        find_method(name)
+    require_quality(find_method(settings.method), is_given=settings.quality is not None)
+    for name in options:
+        if name not in running:
+            raise SettingError(
+                f"options must be of methods that run ({', '.join(running)}), got {name!r}{nearest(name, running)}"
+            )
+
+
+def fields_of(plan: MapPlan) -> dict[str, str]:
+    """The fields that are read besides text, language and id, by the argument that names them."""
+    named = {"tags": plan.tags, "category": plan.category, "quality": plan.scorer and plan.scorer.field}
+    return {name: value for name, value in named.items() if value}
+
+
+def load_report(report: ProbeReport | str | Path | None) -> ProbeReport | None:
+    """A report, from its folder where that is given."""
+    from xalign.report import ProbeReport
+
+    return report if report is None or isinstance(report, ProbeReport) else ProbeReport.load(report)
+
+
+def reliability_of(counts: Mapping[str, int], *, report: ProbeReport | None, pivot: str) -> Reliability | None:
+    """How far each language of a pool is aligned, where a report tells."""
+    return None if report is None else read_reliability(report, tuple(counts), pivot=pivot)
+
+
+def names_of(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Names from a list, or from a text with commas between; each once."""
+    parts = names.split(",") if isinstance(names, str) else names
+    return tuple(dict.fromkeys(name.strip() for name in parts if name.strip()))
+
+
+def read_tag_list(known: str | Path | Sequence[str] | None, field: str | None) -> tuple[str, ...]:
+    """Labels from a list, or from a file with one a line."""
+    if known is None:
+        return ()
+    if field is None:
+        raise SettingError("tag_list says which labels there may be in a field of labels; name that with --tags (tags)")
+    if isinstance(known, str | Path):
+        from xalign.corpora.lines import read_lines
+
+        known = [line.strip() for line in read_lines(Path(known)) if line.strip()]
+    if not known:
+        raise SettingError("tag_list must name at least one label, got none")
+    return tuple(known)

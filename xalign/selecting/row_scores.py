@@ -1,0 +1,161 @@
+"""What scores are: plain functions from rows, what stands behind the scorer's colon and a model to a number a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from xalign.encoders.fingerprints import stamp_of
+from xalign.selecting.fields import look_up
+from xalign.selecting.reading import Row, has_words, is_unicode
+from xalign.selecting.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from xalign.quality import QualityModel
+
+
+def score_column(rows: Sequence[Row], field: str, _: ModelSettings) -> Float[np.ndarray, " n"]:
+    """The number that a field holds."""
+    return np.array([_number(look_up(row.fields, field)) for row in rows], dtype=np.float64)
+
+
+def _number(value: Any) -> float:
+    """A number, also where a table has it as text or an annotator as a list of one; else NaN."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    try:
+        return float("nan") if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def score_length(rows: Sequence[Row], _: str, __: ModelSettings) -> Float[np.ndarray, " n"]:
+    """Characters of the text."""
+    return np.array([len(row.text) for row in rows], dtype=np.float64)
+
+
+def score_response_length(rows: Sequence[Row], _: str, __: ModelSettings) -> Float[np.ndarray, " n"]:
+    """Characters of the answer."""
+    return np.array([len(row.turns.response) for row in rows], dtype=np.float64)
+
+
+def score_translation(rows: Sequence[Row], field: str, model: ModelSettings) -> Float[np.ndarray, " n"]:
+    """Cosine between a row's text and its translation in another field."""
+    from xalign.selecting.embedding import load_embedder
+
+    texts = [look_up(row.fields, field) for row in rows]
+    there = [place for place, text in enumerate(texts) if _is_text(text)]
+    scores = np.full(len(rows), np.nan)
+    if there:
+        encode = load_embedder(model).encode
+        x, y = encode([rows[place].text for place in there]), encode([texts[place] for place in there])
+        lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores[there] = np.einsum("ij,ij->i", x.astype(np.float64), y.astype(np.float64)) / lengths
+    return scores
+
+
+def no_translation(row: Row, field: str) -> str:
+    """Say what stands where a translation was expected."""
+    text = look_up(row.fields, field)
+    if _is_text(text):
+        return f"the vector of its text or of its translation in {field!r} is zero"
+    return f"a translation was expected in {field!r}, got {text!r}"
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and has_words(value) and is_unicode(value)
+
+
+def no_number(row: Row, field: str) -> str:
+    """Say what stands where a number was expected."""
+    return f"a number was expected in {field!r}, got {look_up(row.fields, field)!r}"
+
+
+def score_perplexity(rows: Sequence[Row], name: str, model: ModelSettings) -> Float[np.ndarray, " n"]:
+    """Perplexity of the text under a causal language model; lower is likelier."""
+    from xalign.selecting.model_scores import perplexities
+
+    return perplexities([row.text for row in rows], name, device=model.device)
+
+
+def check_causal(name: str, device: str) -> str:
+    """Refuse what is no causal language model, and hash what is."""
+    from xalign.selecting.model_scores import content_of, open_causal
+
+    return content_of(open_causal(name, device))
+
+
+def score_class(rows: Sequence[Row], argument: str, model: ModelSettings) -> Float[np.ndarray, " n"]:
+    """The probability of a label by a model that classifies; `folder#label`, else its last label."""
+    from xalign.selecting.model_scores import probabilities
+
+    name, _, label = argument.partition("#")
+    return probabilities([row.text for row in rows], name, label=label, device=model.device)
+
+
+def check_classifier(argument: str, device: str) -> str:
+    """Refuse what is no classifier of texts or has no such label, and hash what is and has."""
+    from xalign.selecting.model_scores import content_of, find_label, open_classifier
+
+    name, _, label = argument.partition("#")
+    encoder = open_classifier(name, device)
+    find_label(encoder, label)
+    return content_of(encoder)
+
+
+def count_cut_by_classifier(rows: Sequence[Row], argument: str, model: ModelSettings) -> int:
+    """Rows whose text is longer than the classifier reads."""
+    from xalign.selecting.model_scores import count_cut, open_classifier
+
+    return count_cut([row.text for row in rows], open_classifier(argument.partition("#")[0], model.device))
+
+
+def score_quality(rows: Sequence[Row], folder: str, model: ModelSettings) -> Float[np.ndarray, " n"]:
+    """Minus the distance between instruction and response in a model that `xalign train-quality` made."""
+    there = [place for place, row in enumerate(rows) if row.turns.prompt and row.turns.response]
+    scores = np.full(len(rows), np.nan)
+    if there:
+        found = _quality_model(folder, model.device, stamp_of(folder))
+        asked = [rows[place].turns.prompt for place in there]
+        scores[there] = found.score(asked, [rows[place].turns.response for place in there])
+    return scores
+
+
+def check_quality(folder: str, device: str) -> str:
+    """Refuse what is no quality model, and hash what is."""
+    from xalign.selecting.model_scores import content_of
+
+    return content_of(_quality_model(folder, device, stamp_of(folder)).encoder)
+
+
+def count_cut_by_quality(rows: Sequence[Row], folder: str, model: ModelSettings) -> int:
+    """Rows of which the instruction or the response is cut."""
+    encoder = _quality_model(folder, model.device, stamp_of(folder)).encoder
+    there = [row.turns for row in rows if row.turns.prompt and row.turns.response]
+    if not there:
+        return 0
+    asked, said = [turns.prompt for turns in there], [turns.response for turns in there]
+    return int((encoder.tokenize(asked).truncated | encoder.tokenize(said).truncated).sum())
+
+
+def no_pair(row: Row, _: str) -> str:
+    """Say which half of a pair is missing."""
+    lacking = "response" if row.turns.prompt else "instruction"
+    return f"an instruction and a response were expected, got no {lacking}; name both, as in --text-field 'a+b>c'"
+
+
+@lru_cache(maxsize=2)
+def _quality_model(folder: str, device: str, _stamp: str) -> QualityModel:
+    from xalign.quality import load_quality_model
+
+    return load_quality_model(folder, device=device)
+
+
+def field_of(argument: str) -> list[str]:
+    """The column that a path with dots begins at."""
+    return [argument.split(".")[0]]
