@@ -74,7 +74,7 @@ def select(  # noqa: PLR0913 - options of a command
     category: Annotated[str | None, typer.Option(help="The field of categories, for laser.")] = None,
     quota: Annotated[
         str | None,
-        typer.Option(help="sw=0.6,ta=0.4, or counts; proportional, equal, @chosen.json, reliability, need."),
+        typer.Option(help="sw=0.6,ta=0.4, or counts; target, proportional, equal, @chosen.json, reliability, need."),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Folder of a report of probes: languages count as far as they are aligned.")
