@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.data_selection.selectors import (
-    ALIGNMENT_ARMS,
     DRAWN,
     NOT_CENTRED,
     RANDOM,
@@ -19,6 +18,7 @@ from benchmarks.data_selection.selectors import (
 )
 from xalign.figures.canvas import FAINT, FONT_SIZE, INK, PALETTE, QUIET, tidy
 
+PANELS = (TRANSPORT, RELIABLE, NOT_CENTRED, UNCENTRED_RELIABLE)
 COLOURS = {
     **{TRANSPORT: PALETTE[0], RELIABLE: PALETTE[2], NOT_CENTRED: PALETTE[1], UNCENTRED_RELIABLE: PALETTE[3]},
     **{RANDOM: QUIET},
@@ -88,15 +88,16 @@ def plot_kinds(table: pd.DataFrame, question: str = "instructions") -> Figure:
 
 
 def _label(ax: Axes, points: np.ndarray, names: Sequence[str], *, gap: float) -> None:
-    """Name points at the right, one below the other."""
+    """Name points at the right, one below the other and none below the lowest point."""
     x, y = points.T
-    last = np.inf
-    for i in np.argsort(-y, kind="stable").tolist():
-        last = min(float(y[i]), last - gap)
+    order, steps = np.argsort(-y, kind="stable"), gap * np.arange(len(y))
+    downwards = np.minimum.accumulate(y[order] + steps) - steps
+    heights = np.maximum(downwards, float(y.min()) + steps[::-1])  # the last ones move the others up, not off the axes
+    for i, height in zip(order.tolist(), heights.tolist(), strict=True):
         ax.annotate(
             names[i],
             (float(x[i]), float(y[i])),
-            xytext=(float(x.max()) + 0.08 * float(np.ptp(x)), last),
+            xytext=(float(x.max()) + 0.08 * float(np.ptp(x)), height),
             fontsize=FONT_SIZE - 2.5,
             color=colour_of(names[i]),
             va="center",
@@ -118,9 +119,8 @@ def plot_languages(languages: pd.DataFrame, *, budget: int | None = None) -> Fig
     """
     budgets = sorted(languages["budget"].unique())
     rows = languages[languages["budget"] == (budget or budgets[len(budgets) // 2])]
-    arms = [name for name in ALIGNMENT_ARMS if name != RANDOM]
     figure = Figure(figsize=(9.6, 5.6), layout="constrained")
-    for ax, name in zip(figure.subplots(2, 2, sharex=True, sharey=True).ravel(), arms, strict=True):
+    for ax, name in zip(figure.subplots(2, 2, sharex=True, sharey=True).ravel(), PANELS, strict=True):
         own = rows[rows["selector"] == name]
         wanted = own["accuracy"].notna()
         times = own["share"] / own["pool"]
