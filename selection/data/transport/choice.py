@@ -24,7 +24,7 @@ class TransportChoice:
         model: The fitted target that the scores are of; its `cost` judges any other set of rows on the same axis.
         converged: Whether every fit met its masses within the tolerance.
         marginal_error: The largest of their errors: sum over targets of |wanted - received|, of a total mass of 1.
-        moved: What the scores are of: budget | all | unbalanced.
+        moved: What the scores are of: budget | all (also where the budget is all that the pool is worth) | unbalanced.
         density: How near-duplicates were weighed in the fit: exact | sampled | none.
         n_pool: Rows of the pool.
         n_distinct: How many rows the pool is worth, near-duplicates sharing the mass of one; n_pool if not weighed.

@@ -82,79 +82,108 @@ def choose_rows(
         As many rows as the counts sum to, by score.
     """
     codes, names = (np.zeros(len(scores), dtype=np.int64), [None]) if groups is None else code_groups(groups)
-    seats = _Seats(np.array([counts.get(name, 0) for name in names], dtype=np.int64))
-    crowd = None if sigma is None else _Crowd(vectors, sigma)
-    loads = None if parts is None else _Loads(parts, seats.budget)
-    limit = -np.inf if parts is None else parts.limit
-    order = np.argsort(scores, kind="stable")
-    for start in range(0, len(order), CHUNK):
-        rows = order[start : start + CHUNK]
-        if seats.filled and scores[rows[0]] > limit:
-            break
-        rows = rows[seats.counts[codes[rows]] > 0]
-        if len(rows):
-            _rank(rows, scores[rows], codes[rows], seats, crowd, loads)
+    walk = _Walk(
+        scores, codes, np.array([counts.get(name, 0) for name in names], dtype=np.int64), vectors, sigma, parts
+    )
+    seats = walk.over(np.argsort(scores, kind="stable"))
+    if seats.n_evicted and seats.waiting:
+        seats = walk.over(seats.held)  # rows may have waited for one that has lost its seat since
     return seats.settle()
 
 
-def _rank(
-    rows: Int[np.ndarray, " c"],
-    scores: Float[np.ndarray, " c"],
-    codes: Int[np.ndarray, " c"],
-    seats: _Seats,
-    crowd: _Crowd | None,
-    loads: _Loads | None,
-) -> None:
-    """Look at the next rows, best first."""
-    lost = None if crowd is None else crowd.meet(rows)
-    if loads is not None:
-        loads.meet(rows)
-    fresh = np.zeros(len(rows), dtype=bool)
-    for i, (row, code) in enumerate(zip(rows.tolist(), codes.tolist(), strict=True)):
-        if lost is not None and lost[i] >= HALF:
-            seats.repeat(row, code)
-            continue
-        fresh[i] = seats.offer(row, code, float(scores[i]) if loads is None else loads.rank(i))
-        if crowd is not None and fresh[i]:
-            crowd.add(i)
-    if crowd is not None:
-        crowd.keep(fresh)
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """What a walk over rows goes by; see `choose_rows`."""
+
+    scores: Float[np.ndarray, " n"]
+    codes: Int[np.ndarray, " n"]
+    counts: Int[np.ndarray, " k"]
+    vectors: OfRows
+    sigma: float | None
+    parts: Parts | None
+
+    def over(self, order: Int[np.ndarray, " m"]) -> _Seats:
+        """Walk over rows, best first, until better ones than those that have seats are not to be expected."""
+        seats = _Seats(self.counts)
+        crowd = None if self.sigma is None else _Crowd(self.vectors, self.sigma)
+        loads = None if self.parts is None else _Loads(self.parts, seats.budget)
+        limit = -np.inf if self.parts is None else self.parts.limit
+        for start in range(0, len(order), CHUNK):
+            rows = order[start : start + CHUNK]
+            if seats.filled and self.scores[rows[0]] > limit:
+                break
+            rows = rows[self.counts[self.codes[rows]] > 0]
+            if len(rows):
+                self._rank(rows, seats, crowd, loads)
+        return seats
+
+    def _rank(self, rows: Int[np.ndarray, " c"], seats: _Seats, crowd: _Crowd | None, loads: _Loads | None) -> None:
+        lost = None if crowd is None else crowd.meet(rows)
+        if loads is not None:
+            loads.meet(rows)
+        fresh = np.zeros(len(rows), dtype=bool)
+        for i, (row, code) in enumerate(zip(rows.tolist(), self.codes[rows].tolist(), strict=True)):
+            if lost is not None and lost[i] >= HALF:
+                seats.wait(row, code)
+                continue
+            fresh[i] = seats.offer(row, code, float(self.scores[row]) if loads is None else loads.rank(i))
+            if crowd is not None and fresh[i]:
+                crowd.add(i)
+            if loads is not None and fresh[i]:
+                loads.add(i)
+        if crowd is not None:
+            crowd.keep(fresh)
 
 
 class _Seats:
     """Rows of the best ranks in each group so far: a heap, the worst rank on top, ties to those met first."""
 
     def __init__(self, counts: Int[np.ndarray, " k"]) -> None:
-        self.counts, self.budget = counts, int(counts.sum())
-        self._best: list[list[tuple[float, int, int]]] = [[] for _ in counts]
-        self._repeating: list[list[int]] = [[] for _ in counts]
-        self._n_open, self._n_met = int((counts > 0).sum()), 0
+        self.budget, self.n_evicted = int(counts.sum()), 0
+        self.waiting: list[tuple[int, int, int]] = []
+        self._counts = counts.tolist()
+        self._best: list[list[tuple[float, int, int]]] = [[] for _ in self._counts]
+        self._n_open, self._n_met = sum(n > 0 for n in self._counts), 0
 
     @property
     def filled(self) -> bool:
         """Whether every group has its count."""
         return not self._n_open
 
+    @property
+    def held(self) -> Int[np.ndarray, " h"]:
+        """Rows that have seats and rows that wait, in the order in which they were met."""
+        seated = [(-met, row) for best in self._best for _, met, row in best]
+        waiting = [(met, row) for met, row, _ in self.waiting]
+        return np.array([row for _, row in sorted(seated + waiting)], dtype=np.int64)
+
     def offer(self, row: int, code: int, rank: float) -> bool:
         """Give a row a seat if it is among the best of its group; say whether it is."""
         best, self._n_met = self._best[code], self._n_met + 1
         entry = (-rank, -self._n_met, row)
-        if len(best) < self.counts[code]:
+        if len(best) < self._counts[code]:
             heapq.heappush(best, entry)
-            self._n_open -= len(best) == self.counts[code]
+            self._n_open -= len(best) == self._counts[code]
             return True
-        return heapq.heappushpop(best, entry) is not entry
+        seated = heapq.heappushpop(best, entry) is not entry
+        self.n_evicted += seated
+        return seated
 
-    def repeat(self, row: int, code: int) -> None:
+    def wait(self, row: int, code: int) -> None:
         """Let a row wait."""
-        self._repeating[code].append(row)
+        self._n_met += 1
+        self.waiting.append((self._n_met, row, code))
 
     def settle(self) -> ChosenRows:
         """Return the rows that have seats in the order in which they were met, then waiting ones for what is left."""
         seated = sorted((-met, row) for best in self._best for _, met, row in best)
-        short = [n - len(best) for n, best in zip(self.counts.tolist(), self._best, strict=True)]
-        waiting = [row for n, rows in zip(short, self._repeating, strict=True) for row in rows[:n]]
-        return ChosenRows(np.array([row for _, row in seated] + waiting, dtype=np.int64), len(waiting))
+        left = [n - len(best) for n, best in zip(self._counts, self._best, strict=True)]
+        filling = []
+        for _, row, code in self.waiting:
+            if left[code] > 0:
+                left[code] -= 1
+                filling.append(row)
+        return ChosenRows(np.array([row for _, row in seated] + filling, dtype=np.int64), len(filling))
 
 
 class _Crowd:
@@ -186,7 +215,7 @@ class _Crowd:
 
 
 class _Loads:
-    """How much of its part of the budget each target has from the rows met so far."""
+    """How much of its part of the budget each target has from the rows that were given seats, if only for a time."""
 
     def __init__(self, parts: Parts, budget: int) -> None:
         self._weights_of, self._per_row = parts.weights, 1 / (parts.mass * budget)
@@ -197,8 +226,9 @@ class _Loads:
         self._weights = self._weights_of(rows).astype(np.float64)
 
     def rank(self, i: int) -> float:
-        """Return how full the targets of one of these rows are, half of the row itself in them, and count it."""
-        own = self._weights[i] * self._per_row
-        rank = float(self._weights[i] @ (self._filled + HALF * own))
-        self._filled += own
-        return rank
+        """Return how full the targets of one of these rows are, half of the row itself in them."""
+        return float(self._weights[i] @ (self._filled + HALF * self._weights[i] * self._per_row))
+
+    def add(self, i: int) -> None:
+        """Count one of these rows."""
+        self._filled += self._weights[i] * self._per_row

@@ -21,6 +21,9 @@ from selection.data.transport.semi_dual import fit_prices
 from selection.data.transport.sweeps import BLOCK, Supply, soft_minimum
 from selection.data.transport.workers import workers
 
+PLAN_TOLERANCE = 1e-4
+"""Of the masses of a plan: sum over targets of |wanted - received|."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -223,6 +226,12 @@ class TransportModel:
         Raises:
             ValueError: If rows are unfit.
         """
+        return self.plan(rows, groups, weights=weights, n_threads=n_threads)[0]
+
+    def plan(
+        self, rows: Array, groups: Groups | None = None, *, weights: Any = None, n_threads: int | None = None
+    ) -> tuple[float, float]:
+        """Return `cost`, and the part of the mass that its plan brings where none is wanted: 1e-4 if it settled."""
         units = self.directions(read_rows(rows, "rows", width=self.target.shape[1]), groups)
         half = half_scale(None, len(units))
         mass = read_masses(weights, len(units), "weights")
@@ -230,15 +239,16 @@ class TransportModel:
         return plan_cost(supply, self.epsilon, n_threads=n_threads)
 
 
-def plan_cost(supply: Supply, epsilon: float, *, n_threads: int | None = None, tolerance: float = 1e-4) -> float:
-    """Return the cost of the balanced plan, its entropy left out."""
+def plan_cost(supply: Supply, epsilon: float, *, n_threads: int | None = None) -> tuple[float, float]:
+    """Return the cost of the balanced plan, its entropy left out, and the error of its masses."""
     if epsilon == 0:
         from selection.data.transport.exact import exact_prices
 
-        return exact_prices(supply).value
+        exact = exact_prices(supply)
+        return exact.value, exact.marginal_error
     marginal = PoolMarginal(epsilon)
     with workers(n_threads) as run:
-        fit = fit_prices(supply, marginal, TargetMarginal(), run, tolerance=tolerance, max_iterations=500)
+        fit = fit_prices(supply, marginal, TargetMarginal(), run, tolerance=PLAN_TOLERANCE, max_iterations=500)
         prices = fit.potentials / epsilon + np.log(supply.target_mass)
 
         def one(block: slice) -> float:
@@ -247,4 +257,4 @@ def plan_cost(supply: Supply, epsilon: float, *, n_threads: int | None = None, t
             gained = np.einsum("ij,ij->i", plan, products)
             return float(supply.mass[block] @ (supply.constant[block] - gained))
 
-        return float(sum(run(one, supply.blocks)))
+        return float(sum(run(one, supply.blocks))), fit.marginal_error

@@ -16,7 +16,7 @@ from selection.data.transport.centring import GroupMeans
 from selection.data.transport.choice import TransportChoice
 from selection.data.transport.choosing import Parts, choose_rows
 from selection.data.transport.fitting import align_target, aligned_rows
-from selection.data.transport.models import TransportModel
+from selection.data.transport.models import PLAN_TOLERANCE, TransportModel
 from selection.data.transport.pricing import WeighedPool, price_all, price_budget, score_pool, weigh
 from selection.data.transport.reading import (
     Groups,
@@ -28,7 +28,7 @@ from selection.data.transport.reading import (
     require_at_least,
     require_budget,
 )
-from selection.data.transport.row_samples import PoolRows, labels_of
+from selection.data.transport.row_samples import PoolRows, content_keys, labels_of
 from selection.data.transport.settings import Method, TransportSettings
 
 Moved = Literal["budget", "all"]
@@ -161,29 +161,32 @@ def _choose(
     scores = score_pool(whole, pool.rows, settings)
     potentials, model, budget = whole.potential(scores), whole, sum(counts.values())
     groups = None if set(counts) == {None} else pool.rows.groups
-    if moved == "budget" and budget < pool.n_distinct:
-        among = np.arange(pool.n) if groups is None else _counted(groups, counts)
+    among = np.arange(pool.n) if groups is None else _counted(groups, counts)
+    if moved == "budget" and groups is None and budget >= pool.n_distinct:
+        moved = "all"  # and nothing is left to stay
+    if moved == "budget":
         part = pool if len(among) == pool.n else weigh(pool.rows.take(among), pool.target, settings, sigma=pool.sigma)
         model = price_budget(part, counts, settings)
-        scores = np.full(pool.n, np.inf)
-        scores[among] = score_pool(model, part.rows, settings)
+        scores = score_pool(model, part.rows, settings)
+    scores = _infinite_but(among, scores, pool.n)
     chosen = choose_rows(
         scores,
         counts,
         groups,
         vectors=lambda at: aligned_rows(pool.rows.take(at), pool.target.group_means),
         sigma=pool.sigma,
-        parts=None if model is whole else _parts(model, pool.rows, budget),
+        parts=None if model is whole else _parts(model, pool.rows, budget, settings.seed),
     )
     picked = pool.rows.take(chosen.indices)
+    cost, error = model.plan(picked.rows, picked.groups, n_threads=settings.n_threads)
     return TransportChoice(
         indices=chosen.indices,
         scores=scores,
         potentials=potentials,
-        cost=model.cost(picked.rows, picked.groups, n_threads=settings.n_threads),
+        cost=cost,
         model=model,
-        converged=whole.converged and model.converged,
-        marginal_error=max(whole.marginal_error, model.marginal_error),
+        converged=whole.converged and model.converged and error <= PLAN_TOLERANCE,
+        marginal_error=max(whole.marginal_error, model.marginal_error, error),
         moved=moved,
         density=pool.density,
         n_pool=pool.n,
@@ -192,18 +195,28 @@ def _choose(
     )
 
 
+def _infinite_but(among: Int[np.ndarray, " k"], scores: Float[np.ndarray, " _"], n: int) -> Float[np.ndarray, " n"]:
+    """Return scores of all n rows, infinite where they are not among some; scores are of these or of all."""
+    found = np.full(n, np.inf)
+    found[among] = scores if len(scores) == len(among) else scores[among]
+    return found
+
+
 def _counted(groups: Groups, counts: Mapping[Any, int]) -> Int[np.ndarray, " k"]:
     """Return the rows of groups that have a count."""
     codes, names = code_groups(groups)
     return np.flatnonzero(np.array([counts.get(name, 0) > 0 for name in names])[codes])
 
 
-def _parts(model: TransportModel, rows: PoolRows, budget: int) -> Parts:
+def _parts(model: TransportModel, rows: PoolRows, budget: int, seed: int) -> Parts:
     """Return what part of the budget is for each target, or for each cluster of them where they are many."""
     m = len(model.target)
     k = max(1, budget // ROWS_PER_PART)
-    cluster = np.arange(m) if k >= m else cluster_rows(model.target, k).labels
-    _, cluster = np.unique(cluster, return_inverse=True)
+    cluster = np.arange(m)
+    if k < m:
+        by_content = np.argsort(content_keys(model.target, seed=seed), kind="stable")
+        cluster[by_content] = cluster_rows(model.target[by_content], k, seed=seed).labels
+        _, cluster = np.unique(cluster, return_inverse=True)
     member = np.eye(cluster.max() + 1, dtype=model.target.dtype)[cluster]
 
     def weights(at: Int[np.ndarray, " c"]) -> Float[np.ndarray, "c m"]:

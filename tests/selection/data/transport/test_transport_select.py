@@ -56,9 +56,31 @@ def test_a_subject_whose_rows_are_slightly_better_does_not_take_the_part_of_anot
         rng = np.random.default_rng(seed)
         x = np.concatenate([a + rng.standard_normal((400, 64)), b + 1.1 * rng.standard_normal((400, 64))])
         y = np.concatenate([a + rng.standard_normal((n_each, 64)), b + rng.standard_normal((3 * n_each, 64))])
-        for epsilon in (0.003, 0.01):
+        for epsilon in (0.003, 0.01, 0.1):
             chosen = transport_select(x, y, budget, epsilon=epsilon)
             assert abs(int((chosen.indices < 400).sum()) - budget / 4) <= 2
+
+
+def test_the_order_of_the_target_changes_nothing():
+    x, y, _, _ = problem(n=800, m=80)
+    order = np.random.default_rng(1).permutation(80)
+    for budget in (60, 100):
+        one, other = transport_select(x, y, budget), transport_select(x, y[order], budget)
+        assert set(one.indices) == set(other.indices)
+
+
+def test_a_budget_of_all_that_the_pool_is_worth_moves_all_of_it_and_says_so():
+    x, y, _, _ = problem(n=40)
+    copies = np.repeat(x, 10, axis=0)
+    groups = np.tile(["a", "b"], 200)
+    chosen = transport_select(copies, y, 60, sigma=0.1)
+    assert chosen.moved == "all"
+    np.testing.assert_array_equal(chosen.scores, chosen.potentials)
+    for options in ({}, {"moved": "all"}, {"unbalanced": 1.0}):
+        limited = transport_select(copies, y, 60, groups=groups, quotas={"a": 60}, sigma=0.1, **options)
+        assert np.isinf(limited.scores[groups == "b"]).all()
+        assert np.isfinite(limited.scores[groups == "a"]).all()
+        assert (groups[limited.indices] == "a").all()
 
 
 def test_quality_brings_rows_nearer_and_nothing_else():
