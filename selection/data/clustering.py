@@ -16,6 +16,8 @@ FLAT = 256
 """Up to so many clusters are found at once; more are found as clusters of clusters."""
 SAMPLE_PER_CLUSTER = 64
 """Centres are fitted on so many rows for each cluster, drawn at random, or on all rows if there are fewer."""
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 by the golden ratio, whose multiples are far apart."""
 EXACT_WORK = 1 << 22
 """Up to so many pairs of a row and a cluster, every step of k-means sees all rows; beyond it, mini-batches."""
 
@@ -96,7 +98,9 @@ def cluster_rows(
     Args:
         embeddings: A vector for each row; float16 is computed in float32.
         k: How many clusters, 1 to the number of rows.
-        rows: Which rows to cluster, in increasing order; None for all.
+        rows: Which rows to cluster, in the order in which they are fitted, which decides between centres that are as
+            good; increasing ones are read fastest, those of `content_order` make the result a matter of content. None
+            for all as they stand.
         seed: Of the sample and the first centres.
 
     Returns:
@@ -145,6 +149,39 @@ def fit_clusters(sample: Float[Any, "n d"], k: int, *, seed: int) -> ClusterTree
         for number, part in enumerate(parts.tolist())
     )
     return ClusterTree(centres[used], np.cumsum(parts) - parts, children)
+
+
+def content_order(
+    embeddings: Float[Any, "n d"], rows: Int[np.ndarray, " m"], values: Float[np.ndarray, " m"]
+) -> Int[np.ndarray, " m"]:
+    """Find an order of rows that is the same however the pool is ordered: by a hash of the vector, then by value.
+
+    Args:
+        embeddings: A vector for each row; read a block at a time, and may be memory-mapped.
+        rows: Which rows to order.
+        values: One for each of `rows`.
+
+    Returns:
+        Places in `rows`; only rows that are alike in vector and value keep the order that they came in.
+
+    Raises:
+        ValueError: If a value of the vectors is not finite.
+    """
+    return np.lexsort((values, np.concatenate([_content_keys(block) for block in _blocks(embeddings, rows)])))
+
+
+def _content_keys(block: Float[np.ndarray, "n d"]) -> np.ndarray:
+    """A 64-bit key of each row: equal for equal rows; each word is mixed with its place, and the sum once more."""
+    words = np.ascontiguousarray(block + 0.0).view(np.uint32 if block.dtype == np.float32 else np.uint64)
+    places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * GOLDEN
+    return _mixed(_mixed(words.astype(np.uint64) + places).sum(axis=1, dtype=np.uint64))
+
+
+def _mixed(words: np.ndarray) -> np.ndarray:
+    """SplitMix64's finaliser, which spreads every bit over the whole word."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
 
 
 def _divide(k: int, sizes: Int[np.ndarray, " c"]) -> Int[np.ndarray, " c"]:

@@ -38,8 +38,8 @@ def select(  # noqa: PLR0913 - options of a command
         typer.Option(
             "--method",
             "-m",
-            help="transport, tsds, lava, uot, mig, mdaq, laser, round_robin, facility_location, k_centre, deita, "
-            "longest or random.",
+            help="transport, tsds, lava, gotd, uot, mig, mdaq, laser, round_robin, facility_location, k_centre, "
+            "deita, semdedup, longest or random.",
         ),
     ] = "transport",
     compare: Annotated[str, typer.Option(help="Further methods on the same sidecars, with commas.")] = "",
@@ -65,8 +65,8 @@ def select(  # noqa: PLR0913 - options of a command
     quality: Annotated[
         str | None,
         typer.Option(
-            help="column:FIELD, length, response_length, -perplexity:MODEL, translation:FIELD, classifier:MODEL#LABEL "
-            "or quality:FOLDER; a minus turns it round."
+            help="column:FIELD, length, response_length, product:FIELD,FIELD, -perplexity:MODEL, translation:FIELD, "
+            "classifier:MODEL#LABEL or quality:FOLDER; a minus turns it round."
         ),
     ] = None,
     tags: Annotated[str | None, typer.Option(help="The field of labels, like annotation.instag.content.")] = None,

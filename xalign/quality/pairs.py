@@ -25,9 +25,12 @@ class PreferencePairs:
         better: The response that is preferred, such as an expert's revision.
         worse: The other, such as a machine translation.
         languages: Of each pair, as `swh_Latn`; empty where it is not known.
-        positions: The place of each pair in the data of its language: in parallel data, equal places are translations.
+        positions: The place of each pair among the rows of its language, those left out too: in parallel data, equal
+            places are translations.
         skipped: Rows that were left out, with file, place and reason.
         n_equal: Pairs left out because both responses are the same.
+        n_unplaced: Lines of files with several languages, broken, blank or without language, that may be of any: a
+            pair's true place is its position or up to so many places later.
     """
 
     instructions: tuple[str, ...]
@@ -37,6 +40,7 @@ class PreferencePairs:
     positions: tuple[int, ...]
     skipped: tuple[str, ...] = ()
     n_equal: int = 0
+    n_unplaced: int = 0
 
     @property
     def n(self) -> int:
@@ -50,13 +54,16 @@ class PreferencePairs:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all texts in their order."""
-        return digest_texts([*self.instructions, *self.better, *self.worse])
+        """Hash of all texts in their order, and of their languages and positions."""
+        places = map(str, self.positions)
+        return digest_texts([*self.instructions, *self.better, *self.worse, *self.languages, *places])
 
     def take(self, rows: Sequence[int]) -> PreferencePairs:
         """Return some of the pairs, in the order given."""
-        columns = (self.instructions, self.better, self.worse, self.languages, self.positions)
-        return PreferencePairs(*(tuple(column[i] for i in rows) for column in columns))  # type: ignore[arg-type]
+        texts = (self.instructions, self.better, self.worse, self.languages)
+        instructions, better, worse, languages = (tuple(column[i] for i in rows) for column in texts)
+        positions = tuple(self.positions[i] for i in rows)
+        return PreferencePairs(instructions, better, worse, languages, positions, n_unplaced=self.n_unplaced)
 
     def sample(self, n: int, *, seed: int = 0) -> PreferencePairs:
         """Draw n pairs without replacement, all if there are fewer."""
@@ -67,11 +74,13 @@ class PreferencePairs:
 def hold_out(
     pairs: PreferencePairs, languages: Collection[str], *, share: float = 0.3
 ) -> tuple[PreferencePairs, PreferencePairs]:
-    """Divide pairs so that neither a language nor an instruction is on both sides.
+    """Divide pairs so that neither a language nor, in parallel data, an instruction is on both sides.
 
     In parallel data the same instruction stands at about the same place in every language, so that a model tested on
     other languages alone would know every instruction. The last part of each language's places is kept for testing, in
-    the languages held out; training has the other languages' first part.
+    the languages held out; training has the other languages' first part, which ends earlier by `n_unplaced`, so that
+    lines whose language cannot be known move no translation of a test's instruction into training. Pairs whose own
+    language is not known are trained on in no case, as it may be one that is held out.
 
     Args:
         pairs: All of them.
@@ -91,10 +100,14 @@ def hold_out(
         known = ", ".join(sorted(set(pairs.languages))) or "none"
         raise QualityError(f"languages to hold out must have pairs, got {unknown[0]!r}; there are {known}")
     cut = round((1 - share) * (max(pairs.positions, default=0) + 1))
+    last = cut - pairs.n_unplaced
     places = list(zip(pairs.languages, pairs.positions, strict=True))
-    train = [i for i, (language, place) in enumerate(places) if language not in languages and place < cut]
+    train = [i for i, (language, place) in enumerate(places) if language not in {"", *languages} and place < last]
     test = [i for i, (language, place) in enumerate(places) if language in languages and place >= cut + APART]
     if not train or not test:
         side = "train" if not train else "test"
-        raise QualityError(f"holding out {', '.join(languages)} leaves nothing to {side} on; hold out fewer languages")
+        doubt = f", or mend the {pairs.n_unplaced} lines whose language cannot be known" if pairs.n_unplaced else ""
+        raise QualityError(
+            f"holding out {', '.join(languages)} leaves nothing to {side} on; hold out fewer languages{doubt}"
+        )
     return pairs.take(train), pairs.take(test)

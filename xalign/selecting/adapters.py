@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from xalign.errors import SettingError
+from xalign.names import nearest
+from xalign.selecting.labelling import take_whole
 from xalign.selecting.materials import Chosen, Material
+
+if TYPE_CHECKING:
+    from selection.data.stratified import StratifiedChoice
+
+NO_BASE = (
+    "it weighs the pool beside what a model has been trained on; give examples of that, or lang:..., as its option "
+    'base (--options \'{"gotd": {"base": "FILE"}}\')'
+)
+ROWS_PER_CLUSTER = 5000
+"""Near-duplicates are looked for within clusters of about so many rows."""
 
 
 def choose_at_random(material: Material) -> Chosen:
@@ -29,41 +42,6 @@ def choose_longest(material: Material) -> Chosen:
     return Chosen(found.indices, lengths[found.indices].astype(np.float64))
 
 
-def choose_by_information(material: Material) -> Chosen:
-    """MIG; where rows have no labels, clusters of their vectors are labels. Ties go by the drawn order of the rows."""
-    from selection.data.information import information_gain_select, tags_from_clusters
-
-    quality = material.quality
-    if quality is None:
-        material.notes.append("mig: no quality was given, all rows count alike")
-        quality = np.ones(material.pool.n)
-    tags, options = material.pool.tags, dict(material.options)
-    if tags is None:
-        k = _take_whole(options, "n_clusters", _n_labels(material))
-        material.notes.append(f"mig: rows have no labels, {k} clusters of their vectors stand for them")
-        tags = tags_from_clusters(material.cluster(k))
-    order, limits = material.drawn_order, material.limits
-    if options.pop("multilingual", False):
-        options["languages"] = material.pool.groups[order]
-    if limits:
-        limits["groups"] = limits["groups"][order]
-    found = information_gain_select(tags[order], quality[order], material.budget, **limits, **options)
-    return Chosen(order[found.indices], found.gains, {"information": float(found.information)})
-
-
-def _take_whole(options: dict[str, Any], name: str, default: int) -> int:
-    """Take a whole number out of the options."""
-    value = options.pop(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingError(f"{name} must be a whole number, 1 or more, got {value!r}")
-    return value
-
-
-def _n_labels(material: Material) -> int:
-    """As many clusters as the square root of the pool, within 8 and 1024."""
-    return int(min(1024, max(8, np.sqrt(material.pool.n)), material.pool.n))
-
-
 def choose_by_quality_and_cluster(material: Material) -> Chosen:
     """M-DaQ: in each language 6 rows by quality to 1 by cluster; half as many rows by cluster as there are clusters."""
     from selection.data.quality_diverse import quality_diverse_select, split_budget
@@ -72,12 +50,14 @@ def choose_by_quality_and_cluster(material: Material) -> Chosen:
     quotas = material.quotas
     if quotas is None:
         quotas = resolve_quotas([], material.budget, "proportional", available=material.pool.counts)
-        material.notes.append("mdaq: no quotas were given, languages have shares in proportion to their rows")
+        material.tell("mdaq: no quotas were given, languages have shares in proportion to their rows")
     options = dict(material.options)
     ratio = options.pop("ratio", 6)
     split = {name: split_budget(count, ratio=ratio) for name, count in quotas.items()}
-    k = _take_whole(options, "n_clusters", max(8, *(2 * diverse for _, diverse in split.values())))
-    quality = _required_quality(material)
+    k = take_whole(options, "n_clusters", max(8, *(2 * diverse for _, diverse in split.values())))
+    quality = _ranking_quality(material)
+    if material.trust is not None:
+        material.tell("mdaq: rows compete within their language, where reliability changes no order; give quotas")
     found = quality_diverse_select(
         quality,
         material.cluster(k),
@@ -86,41 +66,92 @@ def choose_by_quality_and_cluster(material: Material) -> Chosen:
         groups=material.pool.groups,
         **({"fill": True} | options),
     )
-    return Chosen(found.indices, quality[found.indices], {"n_by_cluster": int(found.diverse.sum())})
+    if found.shortfall:
+        lacking = ", ".join(f"{name} {n}" for name, n in found.shortfall.items())
+        n = sum(found.shortfall.values())
+        material.tell(f"mdaq: {n} rows fewer than the budget, languages lack clusters ({lacking})")
+    facts = {"n_by_cluster": int(found.diverse.sum()), "shortfall": dict(found.shortfall)}
+    return Chosen(found.indices, quality[found.indices], facts)
 
 
 def choose_by_category(material: Material) -> Chosen:
-    """LASER; categories are a field of the data, else clusters, within languages where these have quotas."""
+    """LASER's sampling; categories are a field of the data, else clusters, within languages where these have quotas."""
     from selection.data.stratified import robust_scale, stratified_select
 
     options = dict(material.options)
-    categories = material.pool.categories
-    if categories is None:
-        k = _take_whole(options, "n_clusters", 7)
-        material.notes.append(f"laser: rows have no category, {k} clusters of their vectors stand for them")
-        categories = np.array([f"cluster {label}" for label in material.cluster(k)], dtype=object)
-    scores = robust_scale(_required_quality(material), material.pool.groups)
-    wanted = options.pop("shares", None)
-    parts = {"": np.arange(material.pool.n)}
-    counts: Mapping[str, int] = {"": material.budget}
-    if material.quotas is not None:
-        counts = {name: count for name, count in material.quotas.items() if count}
-        parts = {name: np.flatnonzero(material.pool.groups == name) for name in counts}
-    rows = []
-    for name, count in counts.items():
-        inside = parts[name]
-        found = stratified_select(
-            scores[inside],
-            categories[inside],
-            material.vectors[inside],
-            shares=wanted or _natural_shares(categories[inside]),
-            budget=count,
-            seed=material.seed,
-            **options,
+    categories = _categories(material, options)
+    scaled = robust_scale(_ranking_quality(material), material.pool.groups, clip=bool(options.pop("clip", False)))
+    scores = scaled * material.weights
+    wanted = _wanted_shares(options.pop("shares", None), categories)
+    found = {}
+    for name, (rows, count) in _parts(material).items():
+        found[name] = (
+            rows,
+            stratified_select(
+                scores[rows],
+                categories[rows],
+                material.vectors[rows],
+                shares=wanted or _natural_shares(categories[rows]),
+                budget=count,
+                seed=material.seed,
+                **options,
+            ),
         )
-        rows.append(inside[found.indices])
-    chosen = _interleave(rows)
-    return Chosen(chosen, scores[chosen])
+    chosen = _interleave([rows[part.indices] for rows, part in found.values()])
+    facts = _facts_by_category(material, {name: part for name, (_, part) in found.items()})
+    return Chosen(chosen, scores[chosen], facts)
+
+
+def _categories(material: Material, options: dict[str, Any]) -> np.ndarray:
+    """The category of each row; clusters where rows have none."""
+    if material.pool.categories is not None:
+        return material.pool.categories
+    k = take_whole(options, "n_clusters", 7)
+    material.tell(f"laser: rows have no category, {k} clusters of their vectors stand for them")
+    return np.array([f"cluster {label}" for label in material.cluster(k, weighed=False)], dtype=object)
+
+
+def _wanted_shares(shares: Any, categories: np.ndarray) -> Mapping[str, float] | None:
+    """Shares by category that are asked for.
+
+    Raises:
+        SettingError: If they are none, or a category has no row.
+    """
+    if shares is None:
+        return None
+    if not isinstance(shares, Mapping) or not shares:
+        raise SettingError(f"shares must map categories to shares of the budget, got {shares!r}")
+    known = sorted(set(categories.tolist()))
+    if unknown := [name for name in shares if name not in known]:
+        raise SettingError(
+            f"shares must name categories that rows have, got {unknown[0]!r}{nearest(str(unknown[0]), known)}; they "
+            f"have {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}"
+        )
+    return shares
+
+
+def _parts(material: Material) -> dict[str, tuple[Int[np.ndarray, " _"], int]]:
+    """The rows that compete and how many are chosen of them: by language where these have quotas, else all together."""
+    if material.quotas is None:
+        return {"": (np.arange(material.pool.n), material.budget)}
+    groups = material.pool.groups
+    return {name: (np.flatnonzero(groups == name), count) for name, count in material.quotas.items() if count}
+
+
+def _facts_by_category(material: Material, found: Mapping[str, StratifiedChoice]) -> dict[str, Any]:
+    """What categories lacked, which others gave, and from which score the best of a cluster were taken."""
+    shortfall: Counter[str] = Counter()
+    for part in found.values():
+        shortfall.update(part.shortfall)
+    if shortfall:
+        lacking = ", ".join(f"{name} {n}" for name, n in shortfall.items())
+        material.tell(f"laser: categories have fewer rows than their shares ask for ({lacking}); others gave these")
+    thresholds = {
+        f"{name} {category}".strip(): threshold
+        for name, part in found.items()
+        for category, threshold in part.thresholds.items()
+    }
+    return {"shortfall": dict(shortfall), "thresholds": thresholds}
 
 
 def _natural_shares(categories: np.ndarray) -> dict[str, float]:
@@ -165,21 +196,65 @@ def choose_far_apart(material: Material) -> Chosen:
     return Chosen(found.indices, distances, {"radius": float(found.radius)})
 
 
-def _required_quality(material: Material) -> Float[np.ndarray, " n"]:
-    quality = material.quality
-    if quality is None:
+def _ranking_quality(material: Material) -> Float[np.ndarray, " n"]:
+    """Quality as it was scored, for methods that rank by it."""
+    if material.pool.quality is None:
         raise SettingError("quality must be given, got none")
-    return quality
+    return material.pool.quality
 
 
 def choose_unlike(material: Material) -> Chosen:
     """Walk from the best quality down, leaving out what is too like what was taken (DEITA)."""
     from selection.data.covering import threshold_diversity_select
 
-    quality = _required_quality(material)
+    quality = _ranking_quality(material) if material.quality is None or material.trust is None else material.quality
     found = threshold_diversity_select(
         material.vectors, quality, material.budget, **material.limits, **material.options
     )
     if found.shortfall:
-        material.notes.append(f"deita: {found.shortfall} rows fewer than the budget are unlike enough")
+        material.tell(f"deita: {found.shortfall} rows fewer than the budget, the others are too like those taken")
     return Chosen(found.indices, quality[found.indices])
+
+
+def choose_without_near_duplicates(material: Material) -> Chosen:
+    """Draw at random among rows that are no near-duplicate of another (SemDeDup), within quotas."""
+    from selection.data.covering import semantic_deduplicate
+    from selection.data.grouping import rank_within_groups
+
+    options = dict(material.options)
+    k = take_whole(options, "n_clusters", max(1, material.pool.n // ROWS_PER_CLUSTER))
+    clusters = None if k == 1 else material.cluster(k)
+    kept = semantic_deduplicate(material.vectors, clusters=clusters, **options).indices
+    order = material.drawn_order[np.isin(material.drawn_order, kept)]
+    if material.quotas is not None:
+        limits = np.array([material.quotas.get(name, 0) for name in material.pool.language_names])
+        codes = material.pool.languages[order].astype(np.int64)
+        order = order[rank_within_groups(codes) < limits[codes]]
+    rows = order[: material.budget]
+    if lacking := material.budget - len(rows):
+        material.tell(f"semdedup: {lacking} rows fewer than the budget, the others are near-duplicates")
+    return Chosen(rows, np.zeros(len(rows)), {"kept": len(kept), "of": material.pool.n, "shortfall": lacking})
+
+
+def choose_beside_base(material: Material) -> Chosen:
+    """GOT-D: rows whose mass lowers the cost of moving a mixture of the base and the pool most."""
+    from selection.data import TransportSettings, gradient_select
+    from selection.data.quotas import choose_within_quotas
+
+    if material.base is None:
+        raise SettingError(NO_BASE)
+    options = {"seed": material.seed} | dict(material.options)
+    options.pop("base", None)
+    mixing = {"mixing": options.pop("mixing")} if "mixing" in options else {}
+    found = gradient_select(
+        material.vectors,
+        material.space.target_beside(material.trust),
+        material.budget,
+        base=material.base.target_beside(material.trust),
+        settings=TransportSettings(**options),
+        **mixing,
+    )
+    rows = found.indices
+    if material.quotas is not None:
+        rows = choose_within_quotas(np.argsort(found.gradients, kind="stable"), material.pool.groups, material.quotas)
+    return Chosen(rows, found.gradients[rows].astype(np.float64), {"base": len(material.base.target_rows)})

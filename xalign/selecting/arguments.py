@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xalign.errors import SettingError
 from xalign.names import nearest
+from xalign.selecting.adapters import NO_BASE
 from xalign.selecting.mapping import MapPlan
 from xalign.selecting.methods import find_method, require_quality
 from xalign.selecting.reliability import Reliability, read_reliability
@@ -16,6 +17,8 @@ from xalign.selecting.settings import ChoiceSettings
 if TYPE_CHECKING:
     from xalign.report import ProbeReport
 
+GOTD = "gotd"
+
 
 def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse methods that do not exist or lack a score to rank by, and options of methods that do not run."""
@@ -23,6 +26,8 @@ def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str,
     for name in running:
         find_method(name)
     require_quality(find_method(settings.method), is_given=settings.quality is not None)
+    if settings.method == GOTD and base_of(options) is None:
+        raise SettingError(f"{GOTD}: {NO_BASE}")
     for name in options:
         if name not in running:
             raise SettingError(
@@ -30,9 +35,16 @@ def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str,
             )
 
 
+def base_of(options: Mapping[str, Mapping[str, Any]]) -> Any:
+    """What a model has been trained on, as GOT-D's option says it; None where it does not."""
+    return options.get(GOTD, {}).get("base")
+
+
 def fields_of(plan: MapPlan) -> dict[str, str]:
     """The fields that are read besides text, language and id, by the argument that names them."""
-    named = {"tags": plan.tags, "category": plan.category, "quality": plan.scorer and plan.scorer.field}
+    named = {"tags": plan.tags, "category": plan.category}
+    for place, field in enumerate(plan.scorer.fields if plan.scorer else ()):
+        named["quality" if not place else f"quality, field {place + 1}"] = field
     return {name: value for name, value in named.items() if value}
 
 

@@ -13,16 +13,18 @@ import numpy as np
 from jaxtyping import Float
 
 from xalign.encoders.fingerprints import digest_files, digest_texts, stamp_of
-from xalign.errors import ActivationError, ModelError, XalignError
-from xalign.selecting.reading import ReadTask, Row, in_blocks, usable_rows
+from xalign.errors import ActivationError, ModelError, SettingError, XalignError
+from xalign.selecting.reading import ReadTask
 from xalign.selecting.settings import FORM, ModelSettings
 from xalign.selecting.shards import Shard
 from xalign.selecting.sidecars import ROWS, VECTORS, Sidecars
+from xalign.selecting.unchanged import rows_again
 
 if TYPE_CHECKING:
     from xalign.encoders import Encoder
 
 PIPELINE = "modules.json"
+DEFAULT_POOLING = ModelSettings.pooling
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +51,42 @@ def model_settings(
 
     Raises:
         ModelError: If the encoder is changed by interventions, which no other process would see.
+        SettingError: If a pooling or a device map is asked of a sentence-transformers folder's own pipeline.
     """
     from xalign.embedded import MODEL_NAME
 
     if model is None or isinstance(model, str | Path):
         path = Path(str(model)).expanduser()
         name = MODEL_NAME if model is None else str(path.resolve() if path.is_dir() else model)
-        return ModelSettings(name, json.dumps({"device": device}), layer, pooling, precision)
+        return _checked(ModelSettings(name, json.dumps({"device": device}), layer, pooling, precision))
     if model.n_interventions:
         raise ModelError(f"{model.name} is changed by interventions; save what it becomes, and name that folder")
     path = Path(model.name)
     arguments = json.dumps(model.load_arguments, sort_keys=True)
-    return ModelSettings(str(path.resolve() if path.is_dir() else model.name), arguments, layer, pooling, precision)
+    name = str(path.resolve() if path.is_dir() else model.name)
+    return _checked(ModelSettings(name, arguments, layer, pooling, precision))
+
+
+def _checked(settings: ModelSettings) -> ModelSettings:
+    """Refuse what a pipeline would leave unheard."""
+    if not _is_pipeline(settings):
+        return settings
+    instead = "leave it out, or name a layer, whose states are pooled instead"
+    if settings.pooling != DEFAULT_POOLING:
+        raise SettingError(
+            f"pooling cannot be chosen for {settings.name}, a sentence-transformers folder with a pooling of its own, "
+            f"got {settings.pooling!r}; {instead}"
+        )
+    if settings.loading.get("device_map") is not None:
+        raise SettingError(
+            f"device_map cannot be used for {settings.name}, a sentence-transformers folder, which runs on one device; "
+            f"{instead}"
+        )
+    return settings
+
+
+def _is_pipeline(settings: ModelSettings) -> bool:
+    return settings.layer is None and (Path(settings.name) / PIPELINE).is_file()
 
 
 def load_embedder(settings: ModelSettings) -> Embedder:
@@ -74,9 +100,7 @@ def load_embedder(settings: ModelSettings) -> Embedder:
 
 @lru_cache(maxsize=4)
 def _load(settings: ModelSettings, _stamp: str) -> Embedder:
-    if settings.layer is None and (Path(settings.name) / PIPELINE).is_file():
-        return _pipeline(settings)
-    return _layer(settings)
+    return _pipeline(_checked(settings)) if _is_pipeline(settings) else _layer(settings)
 
 
 def _layer(settings: ModelSettings) -> Embedder:
@@ -124,27 +148,43 @@ def encode_each(
 
 def _pipeline(settings: ModelSettings) -> Embedder:
     """The whole of a sentence-transformers folder: its pooling, its dense layers, its normalisation."""
-    from sentence_transformers import SentenceTransformer, __version__
+    from sentence_transformers import __version__
 
-    from xalign.encoders.weights import choose_device
-
-    arguments = settings.loading
-    try:
-        model: Any = SentenceTransformer(
-            settings.name,
-            device=choose_device(settings.device),
-            trust_remote_code=bool(arguments.get("trust_remote_code", False)),
-            local_files_only=True,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{settings.name}: sentence-transformers cannot load it: {error}") from error
+    model = _open_pipeline(settings)
 
     def encode(texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
         return np.asarray(model.encode(list(texts), show_progress_bar=False, convert_to_numpy=True), dtype=np.float32)
 
     files = sorted(path for path in Path(settings.name).rglob("*") if path.is_file())
-    key = digest_texts([digest_files(files), "sentence-transformers", __version__])
+    numerics = str(model.max_seq_length), *sorted({str(values.dtype) for values in model.parameters()})
+    key = digest_texts([digest_files(files), "sentence-transformers", __version__, *numerics])
     return Embedder(f"{settings.name}, sentence-transformers", key, int(model.get_embedding_dimension()), encode)
+
+
+def _open_pipeline(settings: ModelSettings) -> Any:
+    """Load it as `load_encoder` would: on its device, in its dtype (`auto` is float32 on the CPU), up to its length."""
+    from sentence_transformers import SentenceTransformer
+
+    from xalign.encoders.weights import DTYPES, choose_device
+
+    arguments = settings.loading
+    device, name = choose_device(settings.device), arguments.get("dtype") or "auto"
+    dtype = DTYPES.get("float32" if name == "auto" and device == "cpu" else name)
+    try:
+        model: Any = SentenceTransformer(
+            settings.name,
+            device=device,
+            trust_remote_code=bool(arguments.get("trust_remote_code", False)),
+            local_files_only=True,
+            model_kwargs={} if dtype is None else {"dtype": dtype},
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{settings.name}: sentence-transformers cannot load it: {error}") from error
+    if dtype is not None:
+        model = model.to(dtype)
+    if arguments.get("max_length") is not None:
+        model.max_seq_length = arguments["max_length"]
+    return model
 
 
 @dataclass(frozen=True)
@@ -193,6 +233,9 @@ def embed_shard(task: EmbedTask) -> int:
     """Write the vectors of one shard; returns how many.
 
     The facts have `faults`: [row, reason] of vectors that are zero or not finite, rows counted among the usable.
+
+    Raises:
+        CorpusError: If the shard's file changed since it was read.
     """
     n = int(task.sidecars.facts(ROWS, task.reading.key)["n"])
     embedder = load_embedder(task.model)
@@ -204,8 +247,7 @@ def embed_shard(task: EmbedTask) -> int:
 
 def _blocks(task: EmbedTask, embedder: Embedder, faults: list[list[Any]]) -> Iterator[Float[np.ndarray, "n d"]]:
     start = 0
-    rows = (item for item in usable_rows(task.shard, task.reading.settings) if isinstance(item, Row))
-    for block in in_blocks(rows):
+    for block in rows_again(task.reading):
         vectors = embedder.encode([row.text for row in block]).astype(task.model.precision)
         faults += find_faults(vectors, start)
         start += len(block)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -151,23 +151,59 @@ def draw_sets(
     return [random_select(pool.n, budget, seed=int(one), **limits).indices for one in seeds]
 
 
-def judge_arms(
-    judge: Judge, arms: Mapping[str, Int[np.ndarray, " _"]], draws: Sequence[Int[np.ndarray, " _"]]
-) -> pd.DataFrame:
-    """Measure arms against random draws.
+@dataclass(frozen=True, eq=False)
+class RandomDraws:
+    """Random sets like any set: as many rows, and where there are quotas, as many of each language as it has.
+
+    Attributes:
+        judge: Of the pool.
+        within_quotas: Whether languages have quotas.
+        n_draws: Sets to draw.
+        seed: Of the draws.
+    """
+
+    judge: Judge
+    within_quotas: bool = False
+    n_draws: int = 30
+    seed: int = 0
+    _figures: dict[tuple[int, ...], pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    def like(self, rows: Int[np.ndarray, " b"]) -> list[Int[np.ndarray, " _"]]:
+        """Draw sets like one; what a method lacks of its quotas, they lack too."""
+        quotas = None
+        if self.within_quotas:
+            names = self.judge.pool.language_names
+            quotas = dict(zip(names, self._shape(rows), strict=True))
+        return draw_sets(self.judge.pool, len(rows), quotas, n_draws=self.n_draws, seed=self.seed)
+
+    def figures(self, rows: Int[np.ndarray, " b"]) -> pd.DataFrame:
+        """Every measure of sets like one, a row per draw; sets of the same shape are drawn and measured once."""
+        shape = self._shape(rows)
+        if shape not in self._figures:
+            self._figures[shape] = pd.DataFrame([self.judge.measure(draw) for draw in self.like(rows)])
+        return self._figures[shape]
+
+    def _shape(self, rows: Int[np.ndarray, " b"]) -> tuple[int, ...]:
+        """What draws share with a set: its rows of each language, or how many it has."""
+        if not self.within_quotas:
+            return (len(rows),)
+        return tuple(np.bincount(self.judge.pool.languages[rows], minlength=len(self.judge.pool.counts)).tolist())
+
+
+def judge_arms(arms: Mapping[str, Int[np.ndarray, " _"]], draws: RandomDraws) -> pd.DataFrame:
+    """Measure arms, each against random draws like it.
 
     Args:
-        judge: Of the pool.
         arms: Rows by name, the choice first.
-        draws: Random sets.
+        draws: Of the same pool.
 
     Returns:
-        A row per arm and one for the draws: each measure, its sd over draws, the percent of draws below it, ties
-        counted half.
+        A row per arm and one for the draws like the choice: each measure, its sd over draws, the percent of draws of
+        the arm's own size below it, ties counted half.
     """
-    random = pd.DataFrame([judge.measure(rows) for rows in draws])
-    rows = [_arm_row(name, len(chosen), judge.measure(chosen), random) for name, chosen in arms.items()]
-    return pd.DataFrame([*rows, _random_row(random, len(draws[0]))])[TABLE_COLUMNS]
+    measure, first = draws.judge.measure, next(iter(arms.values()))
+    rows = [_arm_row(name, len(chosen), measure(chosen), draws.figures(chosen)) for name, chosen in arms.items()]
+    return pd.DataFrame([*rows, _random_row(draws.figures(first), len(first))])[TABLE_COLUMNS]
 
 
 def _arm_row(name: str, n: int, figures: Mapping[str, float], random: pd.DataFrame) -> dict[str, object]:

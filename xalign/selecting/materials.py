@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -29,6 +29,8 @@ class Material:
         reliability: Of each language; None without a report.
         seed: Of samples, clusters and ties.
         options: Arguments of the selector itself, by its own words.
+        encode: Texts to vectors by the model that embedded the pool; None where there is none at hand.
+        base: The pool beside examples of what a model has been trained on; None where no method asks for it.
         notes: What a reader must know; adapters add to it.
     """
 
@@ -40,6 +42,8 @@ class Material:
     reliability: Reliability | None = None
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    encode: Callable[[Sequence[str]], Float[np.ndarray, "k d"]] | None = None
+    base: Space | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -58,14 +62,27 @@ class Material:
         return self.space.matrix(self.trust)
 
     @cached_property
+    def weights(self) -> Float[np.ndarray, " n"]:
+        """The reliability of each row's language; 1 without a report."""
+        if self.trust is None:
+            return np.ones(self.pool.n)
+        return np.array([self.trust[name] for name in self.pool.language_names])[self.pool.languages]
+
+    @cached_property
     def quality(self) -> Float[np.ndarray, " n"] | None:
         """Quality, at least 0, times the reliability of its language."""
-        if self.pool.quality is None:
+        values = self.pool.quality
+        if values is None:
             return None
-        values = self.pool.quality - min(0.0, float(self.pool.quality.min()))
-        if self.trust is None:
-            return values
-        return values * np.array([self.trust[name] for name in self.pool.language_names])[self.pool.languages]
+        if values.min() < 0:
+            self.tell("quality has values below 0: a row weighs by its place between the 1st and the 99th percentile")
+            values = from_zero(values)
+        return values * self.weights
+
+    def tell(self, note: str) -> None:
+        """Add a note, once."""
+        if note not in self.notes:
+            self.notes.append(note)
 
     @cached_property
     def drawn_order(self) -> Int[np.ndarray, " n"]:
@@ -73,11 +90,24 @@ class Material:
         key = np.random.default_rng(self.seed).integers(1 << 64, dtype=np.uint64)
         return np.argsort((self.pool.texts ^ key) * np.uint64(0x9E3779B97F4A7C15), kind="stable")
 
-    def cluster(self, k: int) -> Int[np.ndarray, " n"]:
-        """Clusters of the rows' directions."""
+    def cluster(self, k: int, *, weighed: bool = True) -> Int[np.ndarray, " n"]:
+        """Clusters of the rows' directions; weighed by reliability, a language of little of it has its own."""
         from selection.data.clustering import cluster_rows
 
-        return cluster_rows(self.vectors, min(k, self.pool.n), seed=self.seed).labels
+        vectors = self.vectors if weighed else self.space.matrix()
+        return cluster_rows(vectors, min(k, self.pool.n), seed=self.seed).labels
+
+
+def from_zero(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Values of any sign from 0: in units of the way from their 1st to their 99th percentile, and 0 below the former.
+
+    One value far below the others therefore presses them not together; values above the 99th percentile keep their
+    order, so that the best do not tie. Values that are all equal are all 1.
+    """
+    low, high = np.percentile(values, [1, 99])
+    if high > low:
+        return np.maximum(values - low, 0) / (high - low)
+    return np.ones(len(values)) if values.min() == values.max() else values - values.min()
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,15 +9,17 @@ from xalign.errors import SettingError, UnknownNameError
 from xalign.names import nearest
 from xalign.selecting.adapters import (
     choose_at_random,
+    choose_beside_base,
     choose_by_category,
-    choose_by_information,
     choose_by_quality_and_cluster,
     choose_far_apart,
     choose_in_turns,
     choose_longest,
     choose_to_cover,
     choose_unlike,
+    choose_without_near_duplicates,
 )
+from xalign.selecting.labelling import choose_by_information
 from xalign.selecting.materials import Chosen, Material
 from xalign.selecting.transporting import (
     choose_by_gradient,
@@ -80,7 +82,7 @@ def run_method(name: str, material: Material) -> Chosen:
     method = find_method(name)
     require_quality(method, is_given=material.pool.quality is not None)
     try:
-        return method.choose(material)
+        found = method.choose(material)
     except TypeError as error:
         if not material.options:
             raise
@@ -88,6 +90,9 @@ def run_method(name: str, material: Material) -> Chosen:
         raise SettingError(f"method {name!r} {told}: {error}") from error
     except ValueError as error:
         raise SettingError(f"{name}: {error}") from error
+    if not len(found.rows):
+        raise SettingError(f"{name} found no row to choose; give another budget, or other options of it")
+    return found
 
 
 METHODS: dict[str, Method] = {
@@ -98,14 +103,19 @@ METHODS: dict[str, Method] = {
         Method("tsds", "neighbours of the target, near-duplicates sharing one's mass (TSDS)", "probability",
                choose_by_neighbours),
         Method("lava", "gradients of moving the whole pool to the target (LAVA)", "gradient", choose_by_gradient),
+        Method("gotd", "gradients of moving what a model was trained on and the pool to the target (GOT-D)", "gradient",
+               choose_beside_base),
         Method("uot", "rows that targets hand their mass to (unbalanced transport)", "mass", choose_by_mass),
         Method("mig", "information gain over a graph of labels (MIG)", "information gained", choose_by_information),
         Method("mdaq", "quality, then clusters left out (M-DaQ)", "quality", choose_by_quality_and_cluster, True),
-        Method("laser", "stratified by category (LASER)", "scaled quality", choose_by_category, True),
+        Method("laser", "by category, cluster and quality scaled within languages (LASER's sampling; it neither routes "
+               "rows to categories nor scores them)", "scaled quality", choose_by_category, True),
         Method("round_robin", "each target in turn takes its nearest (RDS+)", "cosine to its target", choose_in_turns),
         Method("facility_location", "rows that stand for all others", "coverage gained", choose_to_cover),
         Method("k_centre", "rows far from each other", "distance to those before", choose_far_apart),
         Method("deita", "best first, none too like another (DEITA)", "quality", choose_unlike, True),
+        Method("semdedup", "a random draw of rows that are no near-duplicates (SemDeDup)", "",
+               choose_without_near_duplicates),
         Method("longest", "the longest texts", "characters", choose_longest),
         Method("random", "a random draw", "", choose_at_random),
     )

@@ -178,8 +178,9 @@ def _open(name: str, device: str, _stamp: str) -> Encoder:
 
 
 def content_of(encoder: Encoder) -> str:
-    """Hash of all that decides what a model says."""
-    return digest_texts([encoder.fingerprint, encoder.tokenizer_fingerprint, *encoder.numerics])
+    """Hash of all that decides what a model says; its folder names the pooling by which a quality model compares."""
+    pooling = encoder.source.default_pooling
+    return digest_texts([encoder.fingerprint, encoder.tokenizer_fingerprint, *encoder.numerics, pooling])
 
 
 @lru_cache(maxsize=1)

@@ -49,7 +49,8 @@ class DataSelection:
             the data have none), place, language, score, quality, length in characters, nearest target and the cosine
             to it, and the reason in words.
         table: A row per arm (the choice, methods compared with it, random draws): each measure, its sd over draws, and
-            the percent of random draws below it.
+            the percent of random draws below it. Draws are as large as the arm they judge; the row of random draws is
+            of those as large as the choice.
         shares: Each language's share of the pool, the target and every arm.
         curve: Cost to the target against budget: beginnings of the choice, and random sets of the same sizes.
         points: Samples of pool, target and chosen in the plane.

@@ -11,8 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from jaxtyping import Float
+
 from xalign.errors import SettingError
 from xalign.selecting.arguments import (
+    base_of,
     fields_of,
     load_report,
     names_of,
@@ -25,7 +29,7 @@ from xalign.selecting.describing import Told, put_together
 from xalign.selecting.embedding import model_settings
 from xalign.selecting.engines import Engine, running_engine
 from xalign.selecting.fields import NONE
-from xalign.selecting.judging import Judge, cost_curve, draw_sets, judge_arms
+from xalign.selecting.judging import Judge, RandomDraws, cost_curve, judge_arms
 from xalign.selecting.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
 from xalign.selecting.materials import Chosen, Material
 from xalign.selecting.methods import run_method
@@ -34,7 +38,7 @@ from xalign.selecting.quota_words import OF_TARGET, Quotas, resolve_language_quo
 from xalign.selecting.reading import ReadTask
 from xalign.selecting.results import DataSelection
 from xalign.selecting.scorers import parse_scorer
-from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings, ReadingSettings
+from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings, ModelSettings, ReadingSettings
 from xalign.selecting.sidecars import Sidecars, default_folder
 from xalign.selecting.spaces import Space, make_space
 from xalign.selecting.targets import Target, find_target, require_target
@@ -89,7 +93,8 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
 
     Every shard of the pool is read, embedded, scored and labelled once; what is found stays in sidecar files under
     content keys, so that a run that was killed goes on, and another method or budget starts where this one ended. The
-    choice is made on compact arrays. It is judged beside random draws that keep the same quotas.
+    choice is made on compact arrays. It is judged beside random draws of as many rows, and where there are quotas, of
+    as many in each language; what it is compared with is judged beside draws of its own size.
 
     Args:
         pool: JSON lines, Parquet, CSV or TSV, lists in JSON, lines of text: a file, a folder, a pattern, several of
@@ -97,8 +102,8 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         target: Examples of what is wanted, as for the pool; "lang:swh_Latn,tam_Taml" or "@chosen.json" for the pool's
             own rows in languages that are cared for; None for the pool as a whole.
         budget: Rows to choose; below 1, a share of the pool.
-        method: A name of `xalign.selecting.methods.METHODS`: transport, tsds, mig, mdaq, laser, round_robin,
-            facility_location, k_centre, deita, longest, random.
+        method: A name of `xalign.selecting.methods.METHODS`: transport, tsds, lava, gotd, uot, mig, mdaq, laser,
+            round_robin, facility_location, k_centre, deita, semdedup, longest, random.
         compare: Further methods, with commas or as a list, on the same sidecars; those that lack what they need are
             left out with a note.
         model: Whatever `load_encoder` takes, an `Encoder`, or a sentence-transformers folder; None for xalign-mini.
@@ -114,16 +119,19 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         detect: Codes that the detector may choose from; none for all it knows.
         target_text_field: Likewise for the target.
         target_language_field: Likewise for the target.
-        quality: A scorer of `xalign.selecting.scorers.SCORERS`: column:FIELD, length, -perplexity:MODEL ...
-        tags: The field of labels (MIG), such as annotation.instag.content; None for clusters of vectors.
+        quality: A scorer of `xalign.selecting.scorers.SCORERS`: column:FIELD, length, -perplexity:MODEL ...; as MIG's
+            authors have it, product:annotation.deita.quality_scores,annotation.deita.complexity_scores.
+        tags: The field of labels (MIG), such as annotation.instag.content; None for clusters of vectors. Labels whose
+            names are alike to the model are neighbours, unless {"mig": {"graph": False}} is among the options.
         tag_list: The labels there may be: a list, or a file with one a line.
         category: The field of categories (LASER); None for clusters.
         quotas: By language: "sw=0.6,ta=0.4", counts, "target", "proportional", "equal", "@chosen.json", "reliability",
             "need".
         report: A report of probes, or its folder: languages count as far as they are aligned, in costs, similarities
-            and qualities.
+            and qualities; where rows compete within a language (M-DaQ, quotas), its reliability changes no order there.
         pivot: The language that the report's scores are taken against.
-        options: Arguments of selectors by method, such as {"transport": {"epsilon": 0.05}}.
+        options: Arguments of selectors by method, such as {"transport": {"epsilon": 0.05}}. {"gotd": {"base": ...}}
+            says, as a target does, what a model has been trained on.
         across_languages: Allow target languages that the pool lacks.
         skip_bad: Leave out rows that cannot be used, and list them, instead of stopping.
         engine: process, or ray.
@@ -169,15 +177,20 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         run = _Run(settings, plan, where, _Clock())
         files, reading, read, counts = run.read_pool(pool, asked)
         require_target(target, tuple(counts), plan, where, settings, asked_of_target)
+        base = base_of(options or {})
+        if base is not None:
+            require_target(base, tuple(counts), plan, where, replace(settings, across_languages=True), asked_of_target)
         rows, reliability = settings.rows(sum(counts.values())), trust(counts)
         if quotas != OF_TARGET:
             resolve_language_quotas(quotas, counts, rows, reliability)
         arrays = run.map_pool(read)
         rows, reliability = settings.rows(arrays.n), trust(arrays.counts)
         found, space = run.map_target(target, arrays, asked_of_target, align=align)
+        trained = None if base is None else run.map_base(base, arrays, asked_of_target, align=align)
         wanted = Counter(found.languages)
         limits = resolve_language_quotas(quotas, arrays.counts, rows, reliability, target=wanted)
-    material = Material(arrays, found, space, rows, limits, reliability, seed)
+    encode = partial(_encode, plan.model)
+    material = Material(arrays, found, space, rows, limits, reliability, seed, encode=encode, base=trained)
     told = Told(files, reading, plan, engine, workers, align, quotas, report)
     selection = run.choose(material, options or {}, told)
     return selection if out is None else selection.save(out)
@@ -214,6 +227,13 @@ class _Run:
         with self.clock.timing("language means"):
             return found, make_space(pool, found, align=align, folder=self.plan.sidecars.folder)
 
+    def map_base(self, base: Any, pool: PoolArrays, asked: Asked, *, align: bool) -> Space:
+        """Read what a model has been trained on, and bring it and the pool into one space."""
+        with self.clock.timing("mapping the base"):
+            anywhere = replace(self.settings, across_languages=True)
+            found = find_target(base, pool, self.plan, self.engine, anywhere, asked)
+            return make_space(pool, found, align=align, folder=self.plan.sidecars.folder)
+
     def choose(self, material: Material, options: Mapping[str, Mapping[str, Any]], told: Told) -> DataSelection:
         """Choose by all methods, judge them, and put the result together."""
         notes = material.notes
@@ -221,10 +241,9 @@ class _Run:
         chosen = arms[self.settings.method].rows
         judge = Judge(material.space, material.pool.quality, self.settings.seed)
         with self.clock.timing("judging"):
-            n_draws, seed = self.settings.n_draws, self.settings.seed
-            draws = draw_sets(material.pool, len(chosen), material.quotas, n_draws=n_draws, seed=seed)
-            table = judge_arms(judge, {name: arm.rows for name, arm in arms.items()}, draws)
-            curve = cost_curve(judge, chosen, draws)
+            draws = RandomDraws(judge, material.quotas is not None, self.settings.n_draws, self.settings.seed)
+            table = judge_arms({name: arm.rows for name, arm in arms.items()}, draws)
+            curve = cost_curve(judge, chosen, draws.like(chosen))
         return put_together(judge, material, arms, (table, curve), self.settings, told, self.clock.seconds, notes)
 
     def _arms(self, material: Material, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Chosen]:
@@ -239,6 +258,13 @@ class _Run:
                     raise
                 material.notes.append(f"{name} is left out: {error}")
         return arms
+
+
+def _encode(model: ModelSettings, texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
+    """Vectors of texts that are no rows, such as names of labels."""
+    from xalign.selecting.embedding import load_embedder
+
+    return load_embedder(model).encode(list(texts))
 
 
 class _Clock:

@@ -16,20 +16,25 @@ from xalign.selecting.reading import Row
 from xalign.selecting.row_scores import (
     check_causal,
     check_classifier,
+    check_fields,
     check_quality,
     count_cut_by_classifier,
     count_cut_by_quality,
     field_of,
+    fields_in,
     no_number,
     no_pair,
+    no_product,
     no_translation,
     score_class,
     score_column,
     score_length,
     score_perplexity,
+    score_product,
     score_quality,
     score_response_length,
     score_translation,
+    split_names,
 )
 from xalign.selecting.settings import ModelSettings
 
@@ -52,6 +57,7 @@ class KnownScorer:
             names, where that is a model.
         cut: How many rows it reads the beginning of, because they are longer than a model reads.
         lacks: Why a row has no score.
+        form: Changes when its scores do, so that those kept under the form before are not taken for them.
     """
 
     name: str
@@ -64,6 +70,7 @@ class KnownScorer:
     check: Callable[[str, str], str] = lambda _, __: ""
     cut: Callable[[Sequence[Row], str, ModelSettings], int] = lambda _, __, ___: 0
     lacks: Callable[[Row, str], str] = lambda _, __: "its score is not finite"
+    form: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,15 +102,18 @@ class ScorerSpec:
         return SCORERS[self.name].reads(self.argument)
 
     @property
-    def field(self) -> str:
-        """The field of the data that it names; empty for scorers that name none."""
-        return self.argument if SCORERS[self.name].takes == "field" else ""
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the data that it names."""
+        takes = SCORERS[self.name].takes
+        if takes == "field":
+            return (self.argument,)
+        return tuple(split_names(self.argument)) if takes == "field,field" else ()
 
     @property
     def key(self) -> str:
         """Hash of all that decides a row's score, but for the model that embeds."""
         named = f"{self.content}#{self.argument.partition('#')[2]}" if self.content else self.argument
-        return digest_texts([self.name, named, str(self.sign)])
+        return digest_texts([self.name + SCORERS[self.name].form, named, str(self.sign)])
 
     def score(self, rows: Sequence[Row], model: ModelSettings) -> Float[np.ndarray, " n"]:
         """Score rows; NaN where a row cannot be scored."""
@@ -163,9 +173,16 @@ def describe(known: KnownScorer) -> str:
 SCORERS: dict[str, KnownScorer] = {
     known.name: known
     for known in (
-        KnownScorer("column", "field", "a number that the data have", score_column, field_of, lacks=no_number),
+        KnownScorer(
+            "column", "field", "a number that the data have, or the mean of a list", score_column, field_of,
+            lacks=no_number, form="2",
+        ),
         KnownScorer("length", "", "characters", score_length),
         KnownScorer("response_length", "", "characters of the answer", score_response_length),
+        KnownScorer(
+            "product", "field,field", "of numbers that the data have, or the mean of their products over rounds",
+            score_product, fields_in, check=check_fields, lacks=no_product,
+        ),
         KnownScorer(
             "perplexity", "model", "of the text under a causal model; lower is likelier", score_perplexity,
             is_model=True, check=check_causal,

@@ -11,10 +11,11 @@ from jaxtyping import Float
 
 from xalign.encoders.fingerprints import digest_texts
 from xalign.selecting.fields import look_up
-from xalign.selecting.reading import ReadTask, Row, in_blocks, usable_rows
+from xalign.selecting.reading import ReadTask
 from xalign.selecting.scorers import ScorerSpec
 from xalign.selecting.settings import FORM, ModelSettings
 from xalign.selecting.sidecars import ROWS, SCORES, TAGS
+from xalign.selecting.unchanged import rows_again
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,6 +54,9 @@ def score_shard(task: ScoreTask) -> int:
 
     The facts have `faults`, [row, reason] of scores that are not finite, and `cut`, how many rows are longer than the
     scorer reads.
+
+    Raises:
+        CorpusError: If the shard's file changed since it was read.
     """
     n = int(task.reading.sidecars.facts(ROWS, task.reading.key)["n"])
     facts: dict[str, Any] = {"n": n, "model": task.scorer.text, "faults": [], "cut": 0}
@@ -62,8 +66,7 @@ def score_shard(task: ScoreTask) -> int:
 
 def _scores(task: ScoreTask, facts: dict[str, Any]) -> Iterator[Float[np.ndarray, " n"]]:
     start = 0
-    items = usable_rows(task.reading.shard, task.reading.settings, task.scorer.columns)
-    for block in in_blocks(item for item in items if isinstance(item, Row)):
+    for block in rows_again(task.reading, task.scorer.columns):
         scores = np.asarray(task.scorer.score(block, task.model), dtype=np.float64)
         wrong = np.flatnonzero(~np.isfinite(scores))
         facts["faults"] += [[int(row) + start, task.scorer.why_none(block[row])] for row in wrong]
@@ -98,13 +101,16 @@ class TagTask:
 
 
 def tag_shard(task: TagTask) -> int:
-    """Write the labels of one shard; the facts have `faults`, [row, reason] where they are missing or not known."""
+    """Write the labels of one shard; the facts have `faults`, [row, reason] where they are missing or not known.
+
+    Raises:
+        CorpusError: If the shard's file changed since it was read.
+    """
     import pyarrow as pa
 
     known, faults, tables = frozenset(task.known), [], []
     start = 0
-    items = usable_rows(task.reading.shard, task.reading.settings, [task.field.split(".")[0]])
-    for block in in_blocks(item for item in items if isinstance(item, Row)):
+    for block in rows_again(task.reading, [task.field.split(".")[0]]):
         found = [_labels(look_up(row.fields, task.field)) for row in block]
         for place, labels in enumerate(found):
             if reason := _fault(labels, known, task.field):

@@ -75,6 +75,9 @@ class Sidecars:
             shape: Of the whole array.
             blocks: Its rows in order, all of one type.
             facts: May be filled while the blocks are made.
+
+        Raises:
+            ValueError: If the blocks have another number of rows, or other rows, than `shape` says.
         """
         path = self.path(kind, key)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,12 +108,16 @@ class Sidecars:
 
 def _write_blocks(file: Any, shape: tuple[int, ...], blocks: Iterator[np.ndarray]) -> None:
     """The header of the .npy format, then the rows."""
-    written = False
+    n = 0
     for block in blocks:
-        if not written:
+        if not n:
             header = {"descr": np.lib.format.dtype_to_descr(block.dtype), "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
-            written = True
+        if block.shape[1:] != shape[1:]:
+            raise ValueError(f"blocks must have rows of shape {shape[1:]}, got {block.shape[1:]}")
+        n += len(block)
         file.write(np.ascontiguousarray(block).data)
-    if not written:
+    if n != shape[0]:
+        raise ValueError(f"blocks must have {shape[0]} rows together, got {n}")
+    if not n:
         np.lib.format.write_array(file, np.zeros(shape, dtype=np.float32), allow_pickle=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,7 +59,7 @@ class Space:
 
     def raw(self) -> Float[np.ndarray, "n d"]:
         """All rows of the pool as the model gave them, in memory or mapped from a file."""
-        return self._held(self.pool.vectors.width, self.pool.vectors.blocks(), "raw")
+        return self._held(self.pool.vectors.width, self.pool.vectors.blocks(), ["raw"])
 
     def matrix(self, reliability: Mapping[str, float] | None = None) -> Float[np.ndarray, "n d"]:
         """The directions of all rows as one array.
@@ -73,7 +74,7 @@ class Space:
         """
         width = self.pool.vectors.width + (0 if reliability is None else len(self.pool.language_names))
         blocks = self.blocks() if reliability is None else self._weighed(reliability)
-        return self._held(width, blocks, repr((self.means is None, sorted((reliability or {}).items()))))
+        return self._held(width, blocks, [*self._spoken(), repr(reliability and sorted(reliability.items()))])
 
     def target_beside(self, reliability: Mapping[str, float] | None) -> Float[np.ndarray, "m d"]:
         """The target's directions with the columns that `matrix` has."""
@@ -90,8 +91,14 @@ class Space:
             own[np.arange(len(block)), codes] = np.sqrt(1 - by_code[codes] ** 2)
             yield start, np.hstack([block * by_code[codes][:, None], own])
 
+    def _spoken(self) -> list[str]:
+        """What languages put into directions: that of each row, and the means that are taken away."""
+        names = self.pool.language_names
+        means = "" if self.means is None else _digest_array(self.means.of(names))
+        return [_digest_array(self.pool.languages), means, *names]
+
     def _held(
-        self, width: int, blocks: Iterator[tuple[int, Float[np.ndarray, "n d"]]], words: str
+        self, width: int, blocks: Iterator[tuple[int, Float[np.ndarray, "n d"]]], decides: list[str]
     ) -> Float[np.ndarray, "n d"]:
         """Blocks as one array; in a file under the key of all that decides them where memory would not hold it."""
         if self.pool.n * width * 4 <= IN_MEMORY:
@@ -101,7 +108,7 @@ class Space:
             return out
         keys = [shard.embedding.key for shard in self.pool.shards]
         places = [np.flatnonzero(~keep).tolist() for keep in self.pool.vectors.kept]
-        key = digest_texts([*keys, repr(places), repr(self.pool.counts), words])
+        key = digest_texts([*keys, repr(places), *decides])
         path = self.folder / "joined" / f"{key}.npy"
         if not path.is_file():
             write_whole(path, lambda file: _write(file, (self.pool.n, width), blocks))
@@ -147,6 +154,10 @@ def _lacking(means: GroupMeans, target: Target) -> GroupMeans:
         else:
             found = found.merge(GroupMeans().add(target.vectors[inside], languages[inside]))
     return found
+
+
+def _digest_array(array: np.ndarray) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=20).hexdigest()
 
 
 def _write(file: object, shape: tuple[int, int], blocks: Iterator[tuple[int, Float[np.ndarray, "n d"]]]) -> None:

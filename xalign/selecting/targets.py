@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from xalign.corpora import resolve_language
 from xalign.errors import SettingError, UnknownNameError
@@ -37,7 +37,7 @@ class Target:
         places: Where each row stands, for reasons.
         words: What it is.
         faults: Rows left out.
-        is_pool: Whether its rows are the pool's own.
+        rows: Which rows of the pool they are; None where the target is not of the pool.
     """
 
     vectors: Float[np.ndarray, "m d"]
@@ -45,7 +45,12 @@ class Target:
     places: tuple[str, ...]
     words: str
     faults: tuple[Fault, ...] = ()
-    is_pool: bool = False
+    rows: Int[np.ndarray, " m"] | None = None
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether its rows are the pool's own."""
+        return self.rows is not None
 
     @property
     def n(self) -> int:
@@ -136,7 +141,7 @@ def _of_languages(text: str, pool: PoolArrays, seed: int) -> Target:
 def _of_pool(pool: PoolArrays, rows: np.ndarray, words: str, seed: int) -> Target:
     rows = _sample(rows, MOST_OF_POOL, seed)
     groups = pool.groups[rows].tolist()
-    return Target(pool.vectors.rows(rows), tuple(groups), tuple(pool.ids(rows)), words, is_pool=True)
+    return Target(pool.vectors.rows(rows), tuple(groups), tuple(pool.ids(rows)), words, rows=rows)
 
 
 def _examples(

@@ -33,6 +33,7 @@ def choose_by_transport(material: Material) -> Chosen:
         material.budget,
         groups=material.pool.groups,
         target_groups=np.array(space.target_groups, dtype=object),
+        target_rows=material.target.rows,
         group_means=_means(material),
         reliability=_mapping(material.trust),
         quality=quality,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from probes.arrays import require_whole, to_host
-from selection.data.clustering import cluster_rows
+from selection.data.clustering import cluster_rows, content_order
 from selection.data.grouping import code_groups
 from selection.data.quotas import ROUNDING, TOLERANCE, divide_budget
 
@@ -52,10 +52,11 @@ def stratified_select(  # noqa: PLR0913 - the arguments are the public interface
     Category c is asked for `int(share_c budget)` rows. Its rows are clustered into as many clusters by their
     embeddings; the best row of each is taken if its score reaches the percentile of the category's scores, and what is
     still lacking is filled by score. What a category lacks, and what rounding leaves, goes to the others in proportion
-    to their shares. Categories may be pairs of a category and a language.
+    to their shares. Categories may be pairs of a category and a language. The order of the pool decides nothing.
 
     Args:
-        scores: What each row is worth, such as `preference`; ties go to the smaller row.
+        scores: What each row is worth, such as `preference`; ties go by what the vectors hold (`content_order`), and
+            between categories in the order of `shares`. Only rows alike in both keep the order of the pool.
         categories: The category of each row.
         embeddings: A vector for each row; may be memory-mapped.
         shares: Share of the budget by category, summing to 1; rows of categories that are not named are not chosen.
@@ -91,7 +92,7 @@ def stratified_select(  # noqa: PLR0913 - the arguments are the public interface
     }
     chosen = np.concatenate([part.rows for part in parts.values()])
     clustered = np.concatenate([part.clustered for part in parts.values()])
-    order = np.lexsort((chosen, -values[chosen], ~clustered))
+    order = np.lexsort((-values[chosen], ~clustered))
     return StratifiedChoice(
         indices=chosen[order],
         clustered=clustered[order],
@@ -114,7 +115,8 @@ class _Part:
 def _choose(
     values: np.ndarray, embeddings: Any, rows: Int[np.ndarray, " m"], count: int, *, percentile: int | float, seed: int
 ) -> _Part:
-    """Best of clusters above the threshold, then the best of the rest."""
+    """Best of clusters above the threshold, then the best of the rest; rows are first put in order by their content."""
+    rows = rows[content_order(embeddings, rows, values[rows])]
     if count == len(rows):
         return _Part(rows, np.zeros(count, dtype=bool), float("nan"))
     own = values[rows]

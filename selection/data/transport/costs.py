@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from selection.data.transport.sweeps import Staying, Supply
+from selection.data.transport.sweeps import FORBIDDEN, Staying, Supply
 
-FORBIDDEN = 1000.0
-"""Cost of taking another group's place to stay, in halves of the largest cost."""
 NOWHERE = 1e-6
 """A centred row this short beside the row itself has no direction: it is at cosine 0 from everything."""
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from selection.data.transport.semi_dual import Fit
-from selection.data.transport.sweeps import Supply
+from selection.data.transport.sweeps import Supply, forbid_own
 
 REACH = 100_000_000
 """Rows times targets: 100,000 x 1,000 takes about a minute, and the costs 0.8 GB."""
@@ -40,4 +40,5 @@ def exact_prices(supply: Supply) -> Fit:
 
 def costs(supply: Supply) -> Float[np.ndarray, "n m"]:
     """Return the cost of each row and target in float64."""
-    return supply.constant[:, None] - supply.halves.astype(np.float64) @ supply.target.T.astype(np.float64)
+    products = supply.halves.astype(np.float64) @ supply.target.T.astype(np.float64)
+    return supply.constant[:, None] - (products if supply.own is None else forbid_own(products, supply.own))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,7 @@ def fit_sample(sample: PoolRows, target: AlignedTarget, settings: TransportSetti
         trust = read_reliability(settings.reliability, sample.groups, len(units))
     half, (staying, names) = half_scale(trust, len(units)), _staying(sample, settings)
     supply = supply_of(units, half, mass, target.units.astype(units.dtype), target.mass, staying)
+    supply = replace(supply, own=sample.own)
     fit = _prices(supply, settings, plain)
     potentials, places = _settled(fit.potentials, target.mass, supply, names, settings)
     return TransportModel(

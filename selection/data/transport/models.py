@@ -18,7 +18,7 @@ from selection.data.transport.costs import directions, half_scale, supply_of
 from selection.data.transport.marginals import PoolMarginal, TargetMarginal
 from selection.data.transport.reading import Groups, Reliability, read_masses, read_reliability, read_rows
 from selection.data.transport.semi_dual import fit_prices
-from selection.data.transport.sweeps import BLOCK, Supply, soft_minimum
+from selection.data.transport.sweeps import BLOCK, Supply, forbid_own, soft_minimum
 from selection.data.transport.workers import workers
 
 PLAN_TOLERANCE = 1e-4
@@ -91,6 +91,7 @@ class TransportModel:
         groups: Groups | None = None,
         *,
         reliability: Reliability | None = None,
+        own: Int[np.ndarray, " n"] | None = None,
         n_threads: int | None = None,
     ) -> Float[np.ndarray, " n"]:
         """Score rows of any number; a memory map is read block by block.
@@ -99,6 +100,7 @@ class TransportModel:
             rows: Vectors as the encoder gave them.
             groups: The group of each, where the model centres by group or knows their reliability.
             reliability: Of each row, in (0, 1], or by group; None takes what the model knows.
+            own: Which target each row is, -1 where it is none; it does not count as near to itself.
             n_threads: None takes as many as matrix products may use.
 
         Returns:
@@ -118,9 +120,8 @@ class TransportModel:
         def one(block: slice) -> np.ndarray:
             part = read_rows(rows[block], f"rows[{block.start}:{block.stop}]", width=width)
             centred = None if means is None else part - means[codes[block]]
-            return self._scores(
-                directions(part, centred), half_scale(None if trust is None else trust[block], len(part))
-            )
+            half = half_scale(None if trust is None else trust[block], len(part))
+            return self._scores(directions(part, centred), half, None if own is None else own[block])
 
         blocks = row_chunks(len(rows), max(width, len(self.target)), elements=BLOCK)
         with workers(n_threads) as run:
@@ -145,17 +146,21 @@ class TransportModel:
         codes, names = code_groups(groups)
         return self.group_means.of(names).astype(self.target.dtype), codes
 
-    def _scores(self, units: Float[np.ndarray, "b d"], half: Float[np.ndarray, " b"]) -> Float[np.ndarray, " b"]:
-        products = self._products(units, half)
+    def _scores(
+        self, units: Float[np.ndarray, "b d"], half: Float[np.ndarray, " b"], own: Int[np.ndarray, " b"] | None
+    ) -> Float[np.ndarray, " b"]:
+        products = self._products(units, half, own)
         if self.epsilon == 0:
             products += self.target_potentials.astype(products.dtype)
             return half - products.max(axis=1)
         return half - soft_minimum(products, self._prices, self.epsilon)[0]
 
-    def _products(self, units: Float[np.ndarray, "b d"], half: Float[np.ndarray, " b"]) -> Float[np.ndarray, "b m"]:
+    def _products(
+        self, units: Float[np.ndarray, "b d"], half: Float[np.ndarray, " b"], own: Int[np.ndarray, " b"] | None
+    ) -> Float[np.ndarray, "b m"]:
         products = units.astype(self.target.dtype, copy=False) @ self._columns
         products *= half[:, None].astype(products.dtype)
-        return products
+        return products if own is None else forbid_own(products, own)
 
     @cached_property
     def _columns(self) -> Float[np.ndarray, "d m"]:
@@ -166,12 +171,17 @@ class TransportModel:
         return self.target_potentials / self.epsilon + np.log(self.target_weights)
 
     def weights(
-        self, rows: Array, groups: Groups | None = None, *, reliability: Reliability | None = None
+        self,
+        rows: Array,
+        groups: Groups | None = None,
+        *,
+        reliability: Reliability | None = None,
+        own: Int[np.ndarray, " n"] | None = None,
     ) -> Float[np.ndarray, "n m"]:
         """Return how a few rows would be divided among the targets: the weight of each in the row's soft distance."""
         part = read_rows(rows, "rows", width=self.target.shape[1])
         trust = read_reliability(self.reliability if reliability is None else reliability, groups, len(part))
-        products = self._products(self.directions(part, groups), half_scale(trust, len(part)))
+        products = self._products(self.directions(part, groups), half_scale(trust, len(part)), own)
         if self.epsilon == 0:
             nearest = (products + self.target_potentials.astype(products.dtype)).argmax(axis=1)
             return np.eye(len(self.target), dtype=products.dtype)[nearest]

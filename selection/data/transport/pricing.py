@@ -158,4 +158,4 @@ class _Groups:
 
 def score_pool(model: TransportModel, rows: PoolRows, settings: TransportSettings) -> Float[np.ndarray, " n"]:
     """Score all rows."""
-    return model.score(rows.rows, rows.groups, reliability=rows.reliability, n_threads=settings.n_threads)
+    return model.score(rows.rows, rows.groups, reliability=rows.reliability, own=rows.own, n_threads=settings.n_threads)

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from probes.arrays import Array, checked, require_whole, row_chunks, to_host
 from selection.data.grouping import code_groups
@@ -107,6 +107,22 @@ def read_quality(quality: Any, weight: int | float, n: int) -> Float[np.ndarray,
         row = int(bad.argmax())
         raise ValueError(f"quality must be in [0, 1], got {values[row]} in row {row}; `robust_scale` brings it there")
     return 1 - weight + weight * values
+
+
+def read_own(target_rows: Any, m: int, n: int) -> Int[np.ndarray, " n"]:
+    """Return which target each row of the pool is, -1 where it is none.
+
+    Raises:
+        ValueError: If there is no row of the pool for each target, or two targets are one row.
+    """
+    rows = np.asarray(target_rows)
+    if rows.shape != (m,) or rows.dtype.kind not in "iu" or (m and not 0 <= rows.min() <= rows.max() < n):
+        raise ValueError(f"target_rows must be a row of the pool, 0 to {n - 1}, for each of {m} targets, got others")
+    if len(np.unique(rows)) < m:
+        raise ValueError("target_rows must be different rows of the pool, got one twice")
+    own = np.full(n, -1)
+    own[rows] = np.arange(m)
+    return own
 
 
 def require_budget(budget: int, n: int) -> None:

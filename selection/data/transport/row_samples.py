@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt64
+from jaxtyping import Float, Int, Shaped, UInt64
 
 from probes.arrays import row_chunks
 from selection.data.transport.reading import Groups, read_rows
 
 BATCH_ROWS = 1 << 16
-KNOWN = ("groups", "weights", "reliability")
+KNOWN = ("groups", "weights", "reliability", "own")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +25,14 @@ class PoolRows:
         groups: Their groups (languages); None where there are none.
         weights: Their masses, above 0; None takes all the same.
         reliability: In (0, 1]; None takes 1, or what the settings say of their groups.
+        own: Which target each row is, -1 where it is none; it does not serve that one. None where no row is a target.
     """
 
     rows: Float[np.ndarray, "n d"]
     groups: Shaped[np.ndarray, " n"] | None = None
     weights: Float[np.ndarray, " n"] | None = None
     reliability: Float[np.ndarray, " n"] | None = None
+    own: Int[np.ndarray, " n"] | None = None
 
     def take(self, at: np.ndarray | slice) -> PoolRows:
         """Return some of the rows."""
@@ -49,8 +51,8 @@ class PoolRows:
 
     @property
     def known(self) -> tuple[np.ndarray | None, ...]:
-        """Groups, weights and reliability."""
-        return self.groups, self.weights, self.reliability
+        """Groups, weights, reliability, and which target each row is."""
+        return self.groups, self.weights, self.reliability, self.own
 
 
 def batches_of(pool: Any, groups: Groups | None, *, width: int | None = None) -> Iterator[PoolRows]:
@@ -71,7 +73,7 @@ def batches_of(pool: Any, groups: Groups | None, *, width: int | None = None) ->
         whole = pool if isinstance(pool, PoolRows) else PoolRows(np.asarray(pool), labels_of(groups, len(pool)))
         for block in row_chunks(len(whole.rows), 1, elements=BATCH_ROWS):
             part = whole.take(block)
-            yield PoolRows(read_rows(part.rows, "pool", width=width), part.groups, part.weights, part.reliability)
+            yield PoolRows(read_rows(part.rows, "pool", width=width), *part.known)
         return
     if groups is not None:
         raise ValueError("groups belong to a matrix; where pool comes in batches, give (rows, groups) pairs")

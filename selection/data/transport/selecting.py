@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from selection.data.transport.reading import (
     Groups,
     Reliability,
     read_masses,
+    read_own,
     read_quality,
     read_reliability,
     read_rows,
@@ -53,6 +55,7 @@ def transport_select(  # noqa: PLR0913
     quotas: Mapping[Any, int | float] | str | None = None,
     groups: Groups | None = None,
     target_groups: Groups | None = None,
+    target_rows: Any = None,
     group_means: GroupMeans | None = None,
     moved: Moved = "budget",
     sigma: int | float = 0.5,
@@ -88,6 +91,8 @@ def transport_select(  # noqa: PLR0913
         quotas: Group to share of the budget (floats that sum to 1) or to count; "proportional" or "equal".
         groups: The group (language) of each row, by which it is centred and counted.
         target_groups: The group of each target, one of the pool's; None centres the target by the mean of all groups.
+        target_rows: The row of the pool that each target is, where the target is part of the pool: no row serves
+            itself. All could at no cost, and then prices say nothing of which rows stand for others.
         group_means: What to centre by, from elsewhere; None takes the pool's own, where it has groups.
         moved: `budget` as above, or `all`: prices at which the whole pool meets the target, so that the scores are
             `potentials` (the calibrated gradients of LAVA order rows the same way).
@@ -118,6 +123,8 @@ def transport_select(  # noqa: PLR0913
         group_means=group_means,
     )  # fmt: skip
     rows = _read_pool(pool, groups, pool_weights, reliability, quality, quality_weight)
+    if target_rows is not None:
+        rows = replace(rows, own=read_own(target_rows, len(target), len(rows.rows)))
     require_budget(budget, len(rows.rows))
     counts = _counts(rows, budget, quotas)
     wanted = read_rows(target, "target", width=rows.rows.shape[1])
@@ -221,7 +228,7 @@ def _parts(model: TransportModel, rows: PoolRows, budget: int, seed: int) -> Par
 
     def weights(at: Int[np.ndarray, " c"]) -> Float[np.ndarray, "c m"]:
         some = rows.take(at)
-        found = model.weights(some.rows, some.groups, reliability=some.reliability)
+        found = model.weights(some.rows, some.groups, reliability=some.reliability, own=some.own)
         return found if k >= m else found @ member
 
     return Parts(weights, model.target_weights @ member, model.hardly_worth_moving)

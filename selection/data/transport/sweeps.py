@@ -21,6 +21,8 @@ BLOCK = 1 << 19
 """Numbers in a block of rows by targets: it stays in a core's cache."""
 KEPT = 1 << 27
 """Numbers up to which products of rows and targets are kept between passes."""
+FORBIDDEN = 1000.0
+"""What it costs, beyond all costs there are, to take another group's place to stay or to serve oneself."""
 NO_MASS = 1e-12
 """Of what stays in a group that the first rows have none of."""
 SUMMED_ROWS = 32
@@ -64,6 +66,7 @@ class Supply:
         target: Unit vectors, and as many more columns.
         target_mass: Of each target, summing to 1.
         staying: What stays, where some does: the last targets take it, one for each group.
+        own: Which target each row is, -1 where it is none: none serves itself. None where no row is a target.
     """
 
     halves: Float[np.ndarray, "n d"]
@@ -72,6 +75,7 @@ class Supply:
     target: Float[np.ndarray, "m d"]
     target_mass: Float[np.ndarray, " m"]
     staying: Staying | None = None
+    own: Int[np.ndarray, " n"] | None = None
 
     @property
     def share(self) -> float:
@@ -87,7 +91,8 @@ class Supply:
             staying = replace(staying, codes=staying.codes[:n])
             target_mass = staying.beside(target_mass[: -staying.n_groups], mass)
         halves, constant = self.halves[:n], self.constant[:n]
-        return Supply(halves, constant, mass, self.target, target_mass, staying)
+        own = None if self.own is None else self.own[:n]
+        return Supply(halves, constant, mass, self.target, target_mass, staying, own)
 
     @property
     def n(self) -> int:
@@ -113,16 +118,27 @@ class Supply:
     def products(self, rows: slice) -> Float[np.ndarray, "b m"]:
         """Return the products of some rows with the targets; they must not be written to."""
         if self._kept is None:
-            return self.halves[rows] @ self.target.T
+            return self._without_own(self.halves[rows] @ self.target.T, rows)
         if rows.start not in self._filled:
             np.matmul(self.halves[rows], self.target.T, out=self._kept[rows])
+            self._without_own(self._kept[rows], rows)
             self._filled.add(rows.start)
         return self._kept[rows]
+
+    def _without_own(self, products: Float[np.ndarray, "b m"], rows: slice) -> Float[np.ndarray, "b m"]:
+        return products if self.own is None else forbid_own(products, self.own[rows])
 
     @property
     def blocks(self) -> list[slice]:
         """Rows in slices that fit a core's cache."""
         return row_chunks(self.n, self.n_target, elements=BLOCK)
+
+
+def forbid_own(products: Float[np.ndarray, "b m"], own: Int[np.ndarray, " b"]) -> Float[np.ndarray, "b m"]:
+    """Make it cost too much, in place, that a row serves the target which it is itself."""
+    at = np.flatnonzero(own >= 0)
+    products[at, own[at]] = -FORBIDDEN
+    return products
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from selection.data import clustering
-from selection.data.clustering import cluster_rows, fit_clusters
+from selection.data.clustering import cluster_rows, content_order, fit_clusters
 
 
 def blobs(n, k, d=8, seed=0):
@@ -85,6 +85,22 @@ def test_the_same_seed_gives_the_same_labels_and_equal_rows_share_one():
     assert (first.labels == second.labels).all()
     assert len(np.unique(first.labels[100:200])) == 1
     assert (first.sizes == 0).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_order_by_content_is_that_of_the_rows_however_they_are_shuffled(monkeypatch, dtype):
+    rng = np.random.default_rng(0)
+    x = rng.choice([-1, -0.5, 0, 0.5, 1], (400, 3)).astype(dtype)
+    values = rng.integers(0, 2, 400).astype(float)
+    shuffled = rng.permutation(400)
+    rows = clustering.row_chunks
+    one = content_order(x, np.arange(400), values)
+    monkeypatch.setattr(clustering, "row_chunks", lambda n, width: rows(n, width, elements=100))
+    other = shuffled[content_order(np.where(x == 0, -x, x), shuffled, values[shuffled])]
+    found = np.column_stack([x[one], values[one]])
+    assert (found == np.column_stack([x[other], values[other]])).all()
+    n_runs = 1 + (np.diff(found, axis=0) != 0).any(axis=1).sum()
+    assert n_runs == len(np.unique(found, axis=0))
 
 
 def test_half_precision_is_computed_in_single():

@@ -1,7 +1,10 @@
 """Pairs are read from MIDB's files and from lines, bad rows are told, and nothing leaks across a division."""
 
 import json
+import tempfile
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +36,7 @@ def test_midb_and_lines_are_read_by_their_own_names(folder):
     assert found.better[0] == "Rot, Grün, Blau"
     assert found.worse == ("Rot",) * 4
     assert found.languages == ("deu_Latn", "deu_Latn", "swh_Latn", "swh_Latn")
-    assert found.positions == (0, 3, 0, 1)
+    assert found.positions == (0, 3, 0, 3)
     assert found.n_equal == 1
     assert found.n_by_language == {"deu_Latn": 2, "swh_Latn": 2}
     assert read_pairs(folder / "German.json", skip_bad=True).n == read_pairs(folder, languages=["de"], skip_bad=True).n
@@ -66,6 +69,103 @@ def test_what_is_no_file_of_pairs_is_refused(tmp_path):
         read_pairs(tmp_path / "a.jsonl")
     with pytest.raises(UnknownNameError):
         read_pairs(tmp_path / "a.jsonl", languages=["Swahilli-ish"])
+
+
+SPOKEN = ("eng_Latn", "deu_Latn", "swh_Latn")
+NAMELESS = json.dumps(LINE)
+BROKEN = ("{broken", "", "3", NAMELESS, '{"better": "x"}', '{"language": "Klingon-ish"}')
+
+
+def write_parallel(folder, layout, broken=(), n=100, seed=0):
+    """Rows that translate one another, some of them lost, as a file for each language or as files of all."""
+    rng = np.random.default_rng(seed)
+    lines = {
+        name: [json.dumps(LINE | {"instruction": f"question {i}", "language": name}) for i in range(n)]
+        for name in SPOKEN
+    }
+    for name, place in broken:
+        lines[name][place] = BROKEN[rng.integers(len(BROKEN))]
+    mixed = [line for name in SPOKEN for line in lines[name]]
+    if layout == "alternating":
+        mixed = [lines[name][i] for i in range(n) for name in SPOKEN]
+    if layout == "at random":
+        order = rng.permutation(np.repeat(SPOKEN, n))
+        left = {name: iter(own) for name, own in lines.items()}
+        mixed = [next(left[name]) for name in order]
+    if layout == "a file each":
+        files = {f"{name}.jsonl": own for name, own in lines.items()}
+    elif layout == "parts":
+        files = {"part-0.jsonl": mixed[: n + n // 2], "part-1.jsonl": mixed[n + n // 2 :]}
+    else:
+        files = {"pairs.jsonl": mixed}
+    for name, own in files.items():
+        (folder / name).write_text("\n".join(own), encoding="utf-8")
+    return folder
+
+
+LAYOUTS = ("a file each", "one after the other", "alternating", "at random", "parts")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("language", SPOKEN)
+def test_positions_and_the_division_are_the_same_however_parallel_data_is_laid_out(tmp_path, layout, language):
+    found = read_pairs(write_parallel(tmp_path, layout))
+    assert all(text == f"question {place}" for text, place in zip(found.instructions, found.positions, strict=True))
+    train, test = hold_out(found, [language])
+    assert (train.n, test.n) == (140, 25)
+    assert not set(train.instructions) & set(test.instructions)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(LAYOUTS),
+    st.sampled_from(SPOKEN),
+    st.sets(st.tuples(st.sampled_from(SPOKEN), st.integers(0, 99)), max_size=40),
+    st.integers(0, 99),
+)
+def test_lost_rows_bring_no_translation_of_a_test_into_training(layout, language, broken, seed):
+    with tempfile.TemporaryDirectory() as folder:
+        found = read_pairs(write_parallel(Path(folder), layout, broken, seed=seed), skip_bad=True)
+    train, test = hold_out(found, [language])
+    assert set(train.instructions) & set(test.instructions) <= {LINE["instruction"]}
+    for pairs in (train, test):
+        assert "" not in pairs.languages
+        told = zip(pairs.instructions, pairs.positions, strict=True)
+        behind = [int(text.split()[1]) - at for text, at in told if text.startswith("question")]
+        assert min(behind) >= 0
+        assert max(behind) <= found.n_unplaced
+
+
+@pytest.mark.parametrize("lost", [*BROKEN, '{"language": "deu_Latn", "better'])
+def test_twenty_lost_rows_bring_nothing_of_a_file_of_one_language_on_both_sides(tmp_path, lost):
+    write_parallel(tmp_path, "a file each", n=200)
+    own = (tmp_path / "deu_Latn.jsonl").read_text().split("\n")
+    (tmp_path / "deu_Latn.jsonl").write_text("\n".join([lost] * 20 + own[20:]))
+    found = read_pairs(tmp_path, skip_bad=True)
+    last = found.positions[found.instructions.index("question 199")]
+    assert (last, found.n_unplaced) == ((179, 20) if "Klingon" in lost else (199, 0))
+    train, test = hold_out(found, ["swh_Latn"])
+    assert test.n == 55
+    assert train.n == 2 * 140 - 20 - found.n_unplaced + 20 * (lost == NAMELESS)
+    assert not set(train.instructions) & set(test.instructions)
+
+
+def test_a_broken_line_counts_for_the_language_that_it_still_names_and_else_is_told_to_be_unplaced(tmp_path):
+    write_parallel(tmp_path, "one after the other", n=50)
+    own = (tmp_path / "pairs.jsonl").read_text().split("\n")
+    own[60] = own[60][:-1]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(own))
+    found = read_pairs(tmp_path, skip_bad=True)
+    assert (found.n_unplaced, found.positions[60]) == (0, 11)
+    own[60] = "{"
+    (tmp_path / "pairs.jsonl").write_text("\n".join(own))
+    found = read_pairs(tmp_path, skip_bad=True)
+    assert (found.n_unplaced, found.positions[60]) == (1, 10)
+    assert max(hold_out(found, ["swh_Latn"])[0].positions) == 0.7 * 50 - 2
+    own[60:140] = ["{"] * 80
+    (tmp_path / "pairs.jsonl").write_text("\n".join(own))
+    with pytest.raises(QualityError, match="or mend the 80 lines whose language cannot be known"):
+        hold_out(read_pairs(tmp_path, skip_bad=True), ["swh_Latn"], share=0.01)
 
 
 def parallel(n, languages):

@@ -1,6 +1,7 @@
 """The loss is the definition's, the model learns, goes on where it was killed, and is written whole."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,6 +141,17 @@ def test_a_finished_training_is_taken_up_and_another_is_not(model_folder, pairs,
     other = QualitySettings(steps=8, batch_size=4, learning_rate=0.003, save_every=3, margin=2.0)
     with pytest.raises(RealignmentError, match=r"quality model that was trained with other settings or data: margin"):
         run(model_folder, pairs, tmp_path / "out", other)
+
+
+@pytest.mark.parametrize("column", ["languages", "positions"])
+def test_a_finished_training_is_not_taken_up_for_other_languages_or_positions(model_folder, pairs, tmp_path, column):
+    settings = QualitySettings(steps=1, batch_size=4)
+    run(model_folder, pairs, tmp_path / "out", settings, held_out=pairs)
+    other = replace(pairs, **{column: getattr(pairs, column)[::-1]})
+    with pytest.raises(RealignmentError, match="with other settings or data"):
+        run(model_folder, pairs, tmp_path / "out", settings, held_out=other)
+    with pytest.raises(RealignmentError, match=r"with other settings or data: pairs \("):
+        run(model_folder, other, tmp_path / "out", settings, held_out=pairs)
 
 
 def test_a_folder_with_something_else_is_left_alone(model_folder, pairs, tmp_path):

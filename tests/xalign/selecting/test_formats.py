@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from xalign.errors import CorpusError
 from xalign.selecting.formats import ADDED, FORMATS, Piece
+from xalign.selecting.formats.dataset_folders import DATASETS
 from xalign.selecting.formats.delimited_files import DELIMITED
 from xalign.selecting.formats.json_lines import JSON_LINES
 from xalign.selecting.formats.parquet_files import PARQUET
@@ -195,3 +197,16 @@ def test_parquet_reads_only_the_columns_that_are_asked_for(tmp_path):
     path = parquet_file(tmp_path)
     (span,) = PARQUET.cut(path, 100)
     assert {tuple(record.fields) for record in PARQUET.read(path, span, ["text"])} == {("text",)}
+
+
+def test_a_dataset_that_was_saved_anew_in_its_folder_is_read_anew(tmp_path):
+    import datasets
+
+    folder = dataset_folder(tmp_path)
+    (span,) = DATASETS.cut(folder, 100)
+    assert [record.fields["text"] for record in DATASETS.read(folder, span, None)] == [row["text"] for row in ROWS]
+    shutil.rmtree(folder)
+    others = [{"text": row["text"].replace("row", "new"), "note": row["note"]} for row in ROWS[:7]]
+    datasets.Dataset.from_list(others).save_to_disk(str(folder))
+    assert [record.fields for record in DATASETS.read(folder, span, None)] == others
+    assert [found.stop for found in DATASETS.cut(folder, 100)] == [7]

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 
-from xalign.selecting.judging import Judge, cost_curve, draw_sets, entropy, judge_arms, language_shares, percentile
+from xalign.selecting.judging import (
+    Judge,
+    RandomDraws,
+    cost_curve,
+    draw_sets,
+    entropy,
+    judge_arms,
+    language_shares,
+    percentile,
+)
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(40, 5)).astype(np.float32)
@@ -104,7 +113,7 @@ def test_draws_keep_quotas_and_differ(make_pool):
 def test_the_table_has_the_arms_then_the_draws_with_mean_and_spread(space):
     judge = Judge(space, np.arange(40.0))
     draws = draw_sets(space.pool, 8, None, n_draws=7, seed=0)
-    table = judge_arms(judge, {"best": np.arange(8), "few": np.array([39])}, draws).set_index("arm")
+    table = judge_arms({"best": np.arange(8), "few": np.array([39])}, RandomDraws(judge, n_draws=7)).set_index("arm")
     quality = [float(np.mean(rows)) for rows in draws]
     assert list(table.index) == ["best", "few", "random draws"]
     assert table["rows"].tolist() == [8, 1, 8]
@@ -113,6 +122,23 @@ def test_the_table_has_the_arms_then_the_draws_with_mean_and_spread(space):
     assert table.loc["best", "mean_quality"] == 3.5
     assert table.loc["best", "mean_quality_percentile"] == percentile(3.5, np.array(quality))
     assert table.loc["best", "cost_percentile"] == 0
+
+
+def test_every_arm_is_judged_against_draws_of_its_own_size(space):
+    judge = Judge(space, np.arange(40.0))
+    arms = {"all": np.arange(30), "few": np.arange(3)}
+    table = judge_arms(arms, RandomDraws(judge, n_draws=9, seed=2)).set_index("arm")
+    for name, rows in arms.items():
+        alike = [judge.measure(draw)["coverage"] for draw in draw_sets(space.pool, len(rows), None, n_draws=9, seed=2)]
+        own = judge.measure(rows)["coverage"]
+        assert table.loc[name, "coverage_percentile"] == percentile(own, np.array(alike))
+
+
+def test_draws_like_a_set_that_falls_short_of_its_quotas_fall_short_in_the_same_languages(make_space_of):
+    space = make_space_of(VECTORS, VECTORS[:8], languages=np.arange(40) % 4)
+    draws = RandomDraws(Judge(space, None), within_quotas=True, n_draws=4)
+    found = [np.bincount(space.pool.languages[rows], minlength=4).tolist() for rows in draws.like(np.array([0, 4, 1]))]
+    assert found == [[2, 1, 0, 0]] * 4
 
 
 def test_shares_of_every_arm_sum_to_one_and_a_language_the_pool_lacks_is_listed(make_pool):

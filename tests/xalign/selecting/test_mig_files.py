@@ -1,95 +1,108 @@
-"""Pools in the form of MIG's authors: what is read, what is dropped, what is refused."""
+"""Pools as MIG's authors publish them go through the pipeline as they are: dialogs, tags, scores by round."""
 
 import json
 
 import numpy as np
 import pytest
 
-from selection.data.information import information_gain_select
-from xalign.errors import CorpusError
-from xalign.selecting.mig_files import read_mig_pool
+from selection.data import information_gain_select, tags_from_names
+from xalign.errors import CorpusError, SettingError
+from xalign.selecting.fields import Turns
+from xalign.selecting.reading import Row
+from xalign.selecting.scorers import parse_scorer
+from xalign.selecting.settings import ModelSettings
+
+QUALITY = "annotation.deita.quality_scores"
+COMPLEXITY = "annotation.deita.complexity_scores"
+TAGS = ("number theory", "proof", "chess", "cooking", "travel")
 
 
-def row(tags, quality, complexity, **more):
+def row(place):
     """A row as the authors' example has it, fields that are not read included."""
+    rng = np.random.default_rng(place)
+    tags, n = rng.choice(TAGS, 2, replace=False).tolist(), 1 + place % 3
     return {
-        "dialogs": [{"role": "user", "content": "Wie spät ist es?"}, {"role": "assistant", "content": "Drei."}],
+        "dialogs": [{"role": "user", "content": f"Wie spät ist {place}?"}, {"role": "assistant", "content": "Drei."}],
+        "_id": f"row {place}",
         "source": ["ai2-adapt-dev/personahub"],
         "ifd_score": {"version": 100, "content": 0.84},
         "annotation": {
             "instag": {"content": tags, "versions": [100] * len(tags)},
-            "dialog_round": len(quality),
-            "deita": {"quality_scores": quality, "complexity_scores": complexity},
+            "dialog_round": n,
+            "deita": {
+                "quality_scores": rng.uniform(1, 6, n).tolist(),
+                "complexity_scores": rng.uniform(1, 6, n).tolist(),
+            },
         },
-    } | more
+    }
 
 
-def write(path, lines):
-    text = "\n".join(line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines)
-    path.write_text(text + "\n", encoding="utf-8")
-    return path
+@pytest.mark.usefixtures("quick_model")
+def test_their_file_is_chosen_from_by_their_tags_and_by_quality_times_complexity(write_jsonl, select, tmp_path):
+    rows = [row(place) for place in range(30)]
+    found = select(
+        write_jsonl(tmp_path / "pool.jsonl", rows),
+        method="mig",
+        tags="annotation.instag.content",
+        quality=f"product:{QUALITY},{COMPLEXITY}",
+        options={"mig": {"graph": False}},
+    )
+    scores = [one["annotation"]["deita"] for one in rows]
+    quality = [np.mean(np.multiply(one["quality_scores"], one["complexity_scores"])) for one in scores]
+    tags = tags_from_names([one["annotation"]["instag"]["content"] for one in rows]).matrix
+    expected = information_gain_select(tags, np.array(quality), 12)
+    assert found.indices.tolist() == expected.indices.tolist()
+    assert found.rows["quality"].tolist() == pytest.approx([quality[place] for place in expected.indices])
 
 
-@pytest.fixture
-def pool(tmp_path):
-    rows = [row(["number theory", "proof"], [4.0, 2.0], [3.0, 1.0]), row(["proof", "proof", "chess"], [1.5], [2.0])]
-    return write(tmp_path / "pool.jsonl", rows)
+@pytest.mark.usefixtures("quick_model")
+def test_tags_are_neighbours_by_the_vectors_of_their_names(write_jsonl, select, tmp_path):
+    rows = [row(place) for place in range(30)]
+    for one in rows:
+        tags = one["annotation"]["instag"]["content"]
+        one["annotation"]["instag"]["content"] = [f"{tag} {tag}" if tag == "proof" else tag for tag in tags] + ["proof"]
+    found = select(write_jsonl(tmp_path / "pool.jsonl", rows), method="mig", tags="annotation.instag.content")
+    assert "mig: 2 of 6 labels have neighbours of a cosine of 0.9 or more, with which they share" in found.warnings
 
 
-def test_quality_is_the_mean_over_rounds_of_quality_times_complexity(pool):
-    found = read_mig_pool(pool)
-    assert found.quality.tolist() == [(4 * 3 + 2 * 1) / 2, 3.0]
-    assert found.tags.labels == ("chess", "number theory", "proof")
-    assert found.tags.matrix.toarray().tolist() == [[0, 1, 1], [1, 0, 1]]
-    assert found.dialogs[0][0] == {"role": "user", "content": "Wie spät ist es?"}
-    assert found.lines.tolist() == [1, 2]
+def score(quality, **fields):
+    return parse_scorer(quality).score([Row(0, 1, fields, Turns("text"), "text")], ModelSettings("any")).item()
 
 
-def test_tags_outside_the_authors_list_are_dropped_and_counted(pool, tmp_path):
-    listed = write(tmp_path / "valid_tag_path.json", [json.dumps(["proof", "cooking", "proof"])])
-    found = read_mig_pool(pool, labels=listed)
-    assert found.tags.labels == ("proof", "cooking")
-    assert found.tags.matrix.toarray().tolist() == [[1, 0], [1, 0]]
-    assert found.tags.n_dropped == 2
-    assert read_mig_pool(pool, labels=["chess"]).tags.matrix.toarray().tolist() == [[0], [1]]
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [([4.0, 2.0], [3.0, 1.0], 7.0), (2, "1.5", 3.0), ([1.0, 3.0], 2, 4.0), ([4.5], [2.0], 9.0)],
+)
+def test_a_product_is_the_mean_over_rounds_of_products(a, b, expected):
+    assert score("product:a,b", a=a, b=b) == expected
 
 
-def test_what_was_read_can_be_chosen_from(pool):
-    found = read_mig_pool(pool)
-    choice = information_gain_select(found.tags.matrix, found.quality, 1)
-    assert choice.indices.tolist() == [0]
-    assert choice.information == pytest.approx(2 * 7**0.8)
-    assert choice.totals.tolist() == [[0.0, 7.0, 7.0]]
+@pytest.mark.parametrize(("a", "b"), [([1.0], [1.0, 2.0]), ([], []), (None, 1), (["high"], [1.0])])
+def test_there_is_no_product_where_rounds_or_numbers_are_missing(a, b):
+    assert np.isnan(score("product:a,b", a=a, b=b))
 
 
-BAD = [
-    ('{"dialogs": [', "JSON was expected, got Expecting value"),
-    (row([], [1.0], [1.0], annotation=None), "annotation.instag.content must be a list, got None"),
-    (row([3], [1.0], [1.0]), r"annotation.instag.content must be a list of texts, got \[3\]"),
-    (row(["a"], [], []), "annotation.deita.quality_scores must have a number for each round, got none"),
-    (row(["a"], [1.0, 2.0], [1.0]), "as many quality_scores as complexity_scores, got 2 and 1"),
-    (row(["a"], [float("nan")], [1.0]), "annotation.deita.quality_scores must hold finite numbers, got nan"),
-    (row(["a"], [1.0], ["high"]), "annotation.deita.complexity_scores must hold finite numbers, got 'high'"),
-    (row(["a"], [1.0], [1.0], dialogs="text"), "dialogs must be a list, got 'text'"),
-]
+def test_a_column_of_scores_by_round_is_their_mean():
+    assert score("column:a", a=[4.5, 3.0]) == 3.75
+    assert np.isnan(score("column:a", a=[4.5, None]))
 
 
-@pytest.mark.parametrize(("line", "message"), BAD)
-def test_a_bad_line_is_told_with_file_and_line_and_skipped_only_when_asked(tmp_path, line, message):
-    path = write(tmp_path / "pool.jsonl", [row(["a"], [1.0], [2.0]), "", line])
-    with pytest.raises(CorpusError, match=f"pool.jsonl, line 3: .*{message}"):
-        read_mig_pool(path)
-    found = read_mig_pool(path, skip_bad=True)
-    np.testing.assert_array_equal(found.quality, [2.0])
-    assert [fault.line for fault in found.faults] == [3]
+def test_a_product_names_several_fields():
+    with pytest.raises(SettingError, match=r"quality 'product' must name fields with commas between, got 'a'"):
+        parse_scorer("product:a")
 
 
-def test_files_that_hold_nothing_to_read_are_refused(tmp_path, pool):
-    with pytest.raises(CorpusError, match="rows with dialogs, tags and scores were expected, got none"):
-        read_mig_pool(write(tmp_path / "empty.jsonl", [""]))
-    with pytest.raises(CorpusError, match="a file that can be read was expected"):
-        read_mig_pool(tmp_path / "absent.jsonl")
-    with pytest.raises(CorpusError, match="a JSON list of tags was expected"):
-        read_mig_pool(pool, labels=write(tmp_path / "tags.json", ['{"a": 1}']))
-    with pytest.raises(CorpusError, match=r"tags\.json, line 1: a JSON list of tags was expected"):
-        read_mig_pool(pool, labels=write(tmp_path / "tags.json", ["["]))
+@pytest.mark.usefixtures("quick_model")
+def test_a_row_without_as_many_scores_is_told_with_its_line(write_jsonl, select, tmp_path):
+    rows = [row(place) for place in range(5)]
+    rows[3]["annotation"]["deita"]["quality_scores"] = [1.0] * 9
+    path = write_jsonl(tmp_path / "pool.jsonl", rows)
+    with pytest.raises(CorpusError, match=r"pool.jsonl, line 4: numbers, or lists of as many numbers, were expected"):
+        select(path, method="mig", budget=2, quality=f"product:{QUALITY},{COMPLEXITY}")
+
+
+@pytest.mark.usefixtures("quick_model")
+def test_a_field_of_a_product_that_no_row_has_is_refused(write_jsonl, select, tmp_path):
+    path = write_jsonl(tmp_path / "pool.jsonl", [json.dumps(row(place)) for place in range(5)])
+    with pytest.raises(SettingError, match=r"nowhere"):
+        select(path, method="mig", budget=2, quality=f"product:{QUALITY},nowhere")

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import numpy as np
 import pytest
 
 from xalign.selecting import DataSelection, select_data
@@ -36,8 +37,6 @@ def test_a_killed_run_goes_on_and_makes_the_same_bytes(start_quickly, pool, targ
 
 
 def test_a_sidecar_without_its_facts_counts_as_absent(tmp_path):
-    import numpy as np
-
     store = Sidecars(tmp_path)
 
     def torn():
@@ -69,3 +68,11 @@ def test_a_folder_that_cannot_be_finished_does_not_appear_and_the_next_run_clear
     assert list(tmp_path.iterdir()) == []
     select(pool, method="random", out=tmp_path / "out")
     assert len(DataSelection.load(tmp_path / "out").rows) == 12
+
+
+def test_an_array_of_other_rows_than_announced_is_not_kept(tmp_path):
+    store = Sidecars(tmp_path)
+    for blocks in ([(2, 3)], [(2, 3), (3, 3)], [(4, 2)], []):
+        with pytest.raises(ValueError, match="blocks must have"):
+            store.write_array("vectors", "ab12", (4, 3), (np.zeros(shape) for shape in blocks), {})
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

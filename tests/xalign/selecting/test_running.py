@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from xalign.errors import SettingError
 from xalign.selecting import select_data
 
 pytestmark = pytest.mark.usefixtures("quick_model")
@@ -108,3 +109,39 @@ def test_another_method_on_the_same_sidecars_embeds_nothing(pool, target, sideca
     monkeypatch.setattr("xalign.selecting.mapping.embed_shard", not_again)
     monkeypatch.setattr("xalign.selecting.mapping.read_shard", not_again)
     assert len(select_data(pool, target, 7, method="round_robin", **arguments).rows) == 7
+
+
+@pytest.mark.parametrize("wanted", ["deita", "mdaq", "semdedup"])
+def test_a_choice_that_falls_short_of_its_quotas_is_judged_by_draws_that_do_too(
+    wanted, rows, write_jsonl, select, tmp_path
+):
+    repeated = [row | {"text": rows[place % 4]["text"]} if place < 12 else row for place, row in enumerate(rows)]
+    path = write_jsonl(tmp_path / "pool.jsonl", repeated)
+    options = {"deita": {"threshold": 0.9999}, "mdaq": {"fill": False, "n_clusters": 2, "ratio": 0}, "semdedup": {}}
+    found = select(
+        path, method=wanted, compare="longest", budget=40, quotas="equal", quality="column:score",
+        options={wanted: options[wanted]}, align=False,
+    )  # fmt: skip
+    table = found.table.set_index("arm")
+    assert len(found.rows) == table.loc["random draws", "rows"] == table.loc[wanted, "rows"] < 40
+    assert table.loc["longest", "rows"] == 40
+    assert any(warning.startswith(f"{wanted}: ") and "fewer" in warning for warning in found.warnings)
+
+
+def test_gotd_reads_what_a_model_was_trained_on_as_it_reads_a_target(rows, pool, target, write_jsonl, select, tmp_path):
+    german = [{"text": row["text"], "language": row["language"]} for row in rows[12:24]]
+    path = write_jsonl(tmp_path / "trained.jsonl", german)
+    by_file, by_language = (
+        select(pool, target, method="gotd", options={"gotd": {"base": base, "mixing": 0.1}})
+        for base in (str(path), "lang:de")
+    )
+    assert by_file.ids == by_language.ids
+    assert by_file.run["solver"] == {"base": 12}
+    assert by_file.rows["score"].tolist() != select(pool, target, method="lava").rows["score"].tolist()
+
+
+def test_gotd_without_what_a_model_was_trained_on_is_refused_or_left_out(pool, target, select):
+    with pytest.raises(SettingError, match=r"give examples of that, or lang:\.\.\., as its option base"):
+        select(pool, target, method="gotd")
+    found = select(pool, target, method="random", compare="gotd")
+    assert any(warning.startswith("gotd is left out: gotd: it weighs") for warning in found.warnings)

@@ -1,5 +1,6 @@
 """Scores by models are those that transformers gives a text alone, however long it is and whatever stands beside it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -250,6 +251,21 @@ def test_a_trained_models_quality_is_minus_the_distance(tmp_path):
     assert scorer.count_cut(rows, HERE) == 0
     long = Row(4, 5, {}, Turns(texts[0], " ".join(texts)), "x")
     assert scorer.count_cut([*rows, long], HERE) == 1
+
+
+def test_a_quality_model_that_pools_in_another_way_has_another_key(tmp_path):
+    folder = train(tmp_path / "model")
+    texts = draw_texts([3, 8])
+    rows = [Row(0, 1, {}, Turns(*texts), "x")]
+    before = parse_scorer(f"quality:{folder}", device="cpu")
+    first = before.score(rows, HERE)
+    (pooling,) = folder.rglob("*ooling/config.json")
+    words = json.loads(pooling.read_text(encoding="utf-8"))
+    assert words["pooling_mode"] == "mean"
+    pooling.write_text(json.dumps(words | {"pooling_mode": "cls"}), encoding="utf-8")
+    after = parse_scorer(f"quality:{folder}", device="cpu")
+    assert np.abs(after.score(rows, HERE) - first).max() > 1e-3
+    assert after.key != before.key
 
 
 def save_encoder(folder: Path) -> Path:

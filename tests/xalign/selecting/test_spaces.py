@@ -68,3 +68,17 @@ def test_the_only_row_of_its_language_keeps_its_own_direction(make_space_of):
     vectors = np.concatenate([MEANING, [[3.0, 4, 0, 0, 0, 0]]])
     space = make_space_of(vectors, MEANING[:2], languages=[*[0] * 30, 1], align=True)
     assert space.rows(np.array([30]))[0] == pytest.approx([0.6, 0.8, 0, 0, 0, 0], abs=1e-6)
+
+
+def test_a_mapped_matrix_follows_mended_languages_even_where_their_counts_stay(make_space_of, monkeypatch):
+    mended = LANGUAGES.copy()
+    mended[[0, 30]] = mended[[30, 0]]
+    trust = {"l0": 1.0, "l1": 0.5, "l2": 0.2}
+    for align, reliability in ((True, None), (True, trust), (False, trust)):
+        spaces = [make_space_of(VECTORS, VECTORS[:5], languages=spoken, align=align) for spoken in (LANGUAGES, mended)]
+        held = [space.matrix(reliability) for space in spaces]
+        assert np.abs(held[0] - held[1]).max() > 0.01
+        with monkeypatch.context() as patch:
+            patch.setattr("xalign.selecting.spaces.IN_MEMORY", 0)
+            for space, expected in zip(spaces, held, strict=True):
+                assert np.array_equal(space.matrix(reliability), expected)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from xalign.encoders.fingerprints import stamp_of
 from xalign.errors import CorpusError
 from xalign.selecting.formats.parts import ADDED, Format, Piece, Record, Span, cut_rows, unreadable
 
@@ -28,9 +29,13 @@ def refuse_splits(folder: Path) -> None:
         )
 
 
-@lru_cache(maxsize=4)
 def load(folder: Path) -> Any:
-    """Map a saved dataset into memory."""
+    """Map a saved dataset into memory, and again if its files change."""
+    return _load(folder, stamp_of(folder))
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, _stamp: str) -> Any:
     import datasets
 
     try:
@@ -49,9 +54,10 @@ def read(folder: Path, span: Span, columns: Sequence[str] | None = None) -> Iter
     found = load(folder)
     names = None if columns is None else [name for name in found.column_names if name in columns]
     part = found if names is None else found.select_columns(names)
-    for start in range(span.start, span.stop, BATCH):
-        batch = part[start : min(start + BATCH, span.stop)]
-        for index in range(min(BATCH, span.stop - start)):
+    stop = min(span.stop, len(part))
+    for start in range(span.start, stop, BATCH):
+        batch = part[start : min(start + BATCH, stop)]
+        for index in range(min(BATCH, stop - start)):
             yield Record(start + index + 1, {name: values[index] for name, values in batch.items()})
 
 

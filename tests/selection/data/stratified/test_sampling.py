@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
+from selection.data.clustering import content_order
 from selection.data.stratified import stratified_select
 
 
@@ -34,6 +35,7 @@ def test_it_chooses_what_the_definition_chooses(percentile, seed):
     )
     for name, share in shares.items():
         rows = np.flatnonzero(categories == name)
+        rows = rows[content_order(embeddings, rows, scores[rows])]
         expected, n_best = one_category_slowly(scores[rows], embeddings[rows], int(share * 40), percentile, seed)
         own = categories[choice.indices] == name
         assert choice.indices[own].tolist() == rows[expected].tolist()
@@ -82,13 +84,31 @@ def test_two_tight_groups_each_give_their_best_where_scores_alone_would_take_one
     assert strict.clustered.tolist() == [True, False]
 
 
-def test_rows_in_another_order_give_the_same_rows():
+@pytest.mark.parametrize("options", [{}, {"percentile": 50}, {"percentile": 0}], ids=["default", "50", "0"])
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_in_another_order_give_the_same_rows(options, seed):
     scores, categories, embeddings = pool(120)
-    shuffled = np.random.default_rng(5).permutation(120)
-    options = {"shares": {"Math": 0.6, "Coding": 0.4}, "budget": 30, "percentile": 101 - 1}
+    shuffled = np.random.default_rng(seed).permutation(120)
+    options = {"shares": {"Math": 0.6, "Coding": 0.4}, "budget": 30, **options}
     one = stratified_select(scores, categories, embeddings, **options)
     other = stratified_select(scores[shuffled], categories[shuffled], embeddings[shuffled], **options)
+    assert one.clustered.sum() > 5
     assert one.indices.tolist() == shuffled[other.indices].tolist()
+    assert one.clustered.tolist() == other.clustered.tolist()
+
+
+@pytest.mark.parametrize("budget", [20, 60])
+def test_rows_with_equal_scores_or_equal_vectors_are_chosen_alike_in_any_order(budget):
+    scores, categories, embeddings = pool(120)
+    scores, embeddings = scores.round(1), embeddings[np.arange(120) % 70].astype(np.float32)
+    categories = np.where(categories == "Math", "Math", "Coding")
+    shuffled = np.random.default_rng(3).permutation(120)
+    options = {"shares": {"Math": 0.5, "Coding": 0.5}, "budget": budget, "percentile": 50}
+    one = stratified_select(scores, categories, embeddings, **options)
+    other = stratified_select(scores[shuffled], categories[shuffled], embeddings[shuffled], **options)
+    chosen = shuffled[other.indices]
+    assert scores[one.indices].tolist() == scores[chosen].tolist()
+    assert embeddings[one.indices].tolist() == embeddings[chosen].tolist()
 
 
 def test_categories_may_be_pairs_with_a_language():

@@ -61,6 +61,31 @@ def test_a_subject_whose_rows_are_slightly_better_does_not_take_the_part_of_anot
             assert abs(int((chosen.indices < 400).sum()) - budget / 4) <= 2
 
 
+def test_a_target_that_is_part_of_the_pool_is_served_by_other_rows():
+    """Else each row serves itself at no cost, and nothing tells which rows stand for others."""
+    x, _, _, _ = problem(n=400)
+    costs = {}
+    for name, rows in (("others", np.arange(400)), ("itself", None)):
+        costs[name] = exact_cost(x[transport_select(x, x, 40, target_rows=rows).indices], x)
+    drawn = [exact_cost(x[random_select(400, 40, seed=seed).indices], x) for seed in range(20)]
+    assert costs["others"] < min(drawn)
+    assert costs["others"] < costs["itself"]
+    own = np.where(np.arange(400) < 30, np.arange(400), -1)
+    model = fit_transport(x, x[:30])
+    apart = model.score(x, own=own)
+    np.testing.assert_allclose(apart[30:], model.score(x)[30:], atol=1e-12)
+    among = (1 - unit(x[:30]) @ unit(x[:30]).T) / 2 + np.diag(np.full(30, np.inf))
+    logs = (model.target_potentials - among) / model.epsilon
+    np.testing.assert_allclose(apart[:30], -model.epsilon * np.log(np.exp(logs).mean(axis=1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [[0, 0, 1], [0, 1], [0, 1, 40], [0.0, 1.0, 2.0]])
+def test_target_rows_that_are_not_of_the_pool_are_refused(rows):
+    x, y, _, _ = problem(n=40, m=3)
+    with pytest.raises(ValueError, match="target_rows must be"):
+        transport_select(x, y, 5, target_rows=rows)
+
+
 def test_the_order_of_the_target_changes_nothing():
     x, y, _, _ = problem(n=800, m=80)
     order = np.random.default_rng(1).permutation(80)

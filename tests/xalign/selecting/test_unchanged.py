@@ -1,0 +1,107 @@
+"""A file that changes between two phases is refused by name, and nothing of it gets a final name."""
+
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from xalign.errors import CorpusError
+from xalign.selecting.embedding import embed_shard, embed_task
+from xalign.selecting.reading import ReadTask, read_shard
+from xalign.selecting.scorers import parse_scorer
+from xalign.selecting.scoring import ScoreTask, TagTask, score_shard, tag_shard
+from xalign.selecting.settings import ModelSettings, ReadingSettings
+from xalign.selecting.shards import CutTask, cut_file
+from xalign.selecting.sidecars import Sidecars
+
+pytestmark = pytest.mark.usefixtures("quick_model")
+ROWS = [{"text": f"{word} {word}", "score": 1.0, "topic": "a"} for word in ("aaaa", "cccc", "eeee")]
+OTHER_TEXTS = [{**row, "text": row["text"].replace("c", "d")} for row in ROWS]
+OTHER_VALUES = [{**row, "score": 2.0, "topic": "b"} for row in ROWS]
+SHORT_ROWS = [{**ROWS[0], "text": "a"}] * 6
+TEXT_CHANGES = {
+    "fewer": ROWS[:2],
+    "one before": [OTHER_TEXTS[1], *ROWS],
+    "more in less": SHORT_ROWS,
+    "other": OTHER_TEXTS,
+}
+MODEL = ModelSettings("letters")
+
+
+def save_dataset(path, rows):
+    import datasets
+
+    datasets.disable_progress_bars()
+    shutil.rmtree(path, ignore_errors=True)
+    datasets.Dataset.from_list(rows).save_to_disk(str(path))
+
+
+@pytest.fixture(params=["JSON lines", "Parquet", "saved dataset"])
+def stored(request, tmp_path, write_jsonl):
+    """A file's path, its format, and what writes it."""
+    known = {
+        "JSON lines": ("a.jsonl", write_jsonl),
+        "Parquet": ("a.parquet", lambda path, rows: pq.write_table(pa.Table.from_pylist(rows), path)),
+        "saved dataset": ("a", save_dataset),
+    }
+    name, write = known[request.param]
+    return tmp_path / name, request.param, write
+
+
+def read(path, format_name, sidecars):
+    (shard,) = cut_file(CutTask(path, format_name, 100, Sidecars(sidecars)))
+    task = ReadTask(shard, ReadingSettings("text"), Sidecars(sidecars))
+    read_shard(task)
+    return task
+
+
+def phases(reading):
+    """Each phase after reading, with its task."""
+    return {
+        "vectors": (embed_shard, embed_task(reading, MODEL, "letters")),
+        "scores": (score_shard, ScoreTask(reading, parse_scorer("column:score"), MODEL)),
+        "tags": (tag_shard, TagTask(reading, "topic")),
+    }
+
+
+@pytest.mark.parametrize("change", TEXT_CHANGES)
+def test_changed_texts_are_refused_by_every_phase_and_leave_nothing(change, stored, tmp_path):
+    path, name, write = stored
+    write(path, ROWS)
+    reading = read(path, name, tmp_path / "side")
+    write(path, TEXT_CHANGES[change])
+    for kind, (run, task) in phases(reading).items():
+        with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was read; run again"):
+            run(task)
+        assert not task.is_done
+        assert [found for found in (tmp_path / "side" / kind).rglob("*") if found.is_file()] == []
+
+
+def test_changed_values_beside_the_same_texts_are_refused_where_they_are_read(stored, tmp_path):
+    path, name, write = stored
+    write(path, ROWS)
+    reading = read(path, name, tmp_path / "side")
+    write(path, OTHER_VALUES)
+    steps = phases(reading)
+    for kind in ("scores", "tags"):
+        run, task = steps[kind]
+        with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was read; run again"):
+            run(task)
+        assert not task.is_done
+    run, task = steps["vectors"]
+    assert run(task) == 3
+    assert len(task.sidecars.map_array("vectors", task.key)) == 3
+
+
+def test_a_file_as_it_was_is_mapped_and_so_is_the_changed_one_once_it_is_read_again(stored, tmp_path):
+    path, name, write = stored
+    for rows, score in ((ROWS, 1.0), (OTHER_VALUES, 2.0)):
+        write(path, rows)
+        for run, task in phases(read(path, name, tmp_path / "side")).values():
+            assert run(task) == 3
+            assert task.is_done
+        _, scoring = phases(read(path, name, tmp_path / "side"))["scores"]
+        found = scoring.reading.sidecars.map_array("scores", scoring.key)
+        assert np.array_equal(found, np.full(3, score))
