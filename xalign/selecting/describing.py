@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from xalign.selecting.embedding import load_embedder
 from xalign.selecting.faults import KEPT
@@ -18,7 +20,7 @@ from xalign.selecting.materials import Chosen, Material
 from xalign.selecting.methods import find_method
 from xalign.selecting.places import PoolFiles
 from xalign.selecting.plane import lay_out
-from xalign.selecting.quota_words import Quotas
+from xalign.selecting.quota_words import OF_TARGET, Quotas
 from xalign.selecting.reading import UNKNOWN
 from xalign.selecting.results import ROW_COLUMNS, SKIPPED_COLUMNS, DataSelection
 from xalign.selecting.settings import ChoiceSettings, ReadingSettings
@@ -27,6 +29,9 @@ from xalign.selecting.writing import make_subset
 
 if TYPE_CHECKING:
     from xalign.report import ProbeReport
+
+MOST = 0.5
+"""The share of one language from which on a reader must know, where it has less than half of it in pool and target."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +71,7 @@ def put_together(  # noqa: PLR0913
         points=lay_out(judge.space, chosen.rows, seed=settings.seed),
         skipped=pd.DataFrame(faults[:KEPT], columns=SKIPPED_COLUMNS),
         run=_run(material, arms, settings, told) | {"file": subset.file_name, "seconds": dict(seconds)},
-        warnings=(*_cautions(judge, target, settings), *notes),
+        warnings=(*_cautions(judge, target, settings), *language_notes(material, chosen.rows, told.quotas), *notes),
         subset=subset,
     )
 
@@ -103,6 +108,24 @@ def _reason(row: Mapping[Any, Any], method: str, n: int) -> str:
     if np.isfinite(row["quality"]):
         said.append(f"quality {row['quality']:.4g}")
     return "; ".join([*said, f"nearest target {row['nearest_target']} (cosine {row['similarity']:.2f})"])
+
+
+def language_notes(material: Material, rows: Int[np.ndarray, " b"], quotas: Quotas | None) -> list[str]:
+    """Say where one language has most of a choice, and what quotas like the target's could not have."""
+    pool, target = material.pool, Counter(material.target.languages)
+    chosen = Counter(pool.groups[rows].tolist())
+    if quotas == OF_TARGET:
+        outside = sum(n for name, n in chosen.items() if name not in target)
+        told = f"the target's languages have too few rows: {outside} of {len(rows)} are in others, as these have rows"
+        return [told] if outside else []
+    name, n = chosen.most_common(1)[0]
+    shares = n / len(rows), pool.counts[name] / pool.n, target[name] / target.total()
+    if quotas is not None or shares[0] < MOST or shares[0] < 2 * max(shares[1:]):
+        return []
+    return [
+        f"{n} of {len(rows)} chosen rows are in {name}, which has {shares[1]:.0%} of the pool and {shares[2]:.0%} of "
+        "the target; --quota (quotas) says how many of each language"
+    ]
 
 
 def _cautions(judge: Judge, target: Target, settings: ChoiceSettings) -> list[str]:
