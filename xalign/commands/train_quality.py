@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,9 +101,9 @@ def nested_subsets(  # noqa: PLR0913 - options of a command
     order_by: Annotated[
         str | None, typer.Option(help="A field with numbers, the largest first. Default: at random.")
     ] = None,
-    language_field: Annotated[str, typer.Option(help="Where rows name their language; else the file's name.")] = (
-        "language"
-    ),
+    language_field: Annotated[
+        str | None, typer.Option(help="Where rows name their language. Default: language, else the file's name.")
+    ] = None,
     seed: int = 0,
     skip_bad: SkipBad = False,
     as_json: Json = False,
@@ -121,7 +122,7 @@ def nested_subsets(  # noqa: PLR0913 - options of a command
             seed=seed,
             skip_bad=skip_bad,
         )
-    typer.echo(_subsets_as_json(result) if as_json else _subsets_as_text(result))
+    typer.echo(_subsets_as_json(result) if as_json else _subsets_as_text(result, numbers_of(sizes, "--sizes") or ()))
 
 
 def _require_place(out: Path) -> None:
@@ -200,8 +201,13 @@ def _as_json(result: QualityTraining, pairs: PreferencePairs) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def _subsets_as_text(result: NestedSubsets) -> str:
+def _subsets_as_text(result: NestedSubsets, asked: Sequence[int]) -> str:
     lines = [f"{name:<10} {', '.join(map(str, sizes))}" for name, sizes in result.sizes.items()]
+    short = [name for name, sizes in result.sizes.items() if asked and max(asked) > sizes[-1]]
+    if short:
+        lines.append(
+            f"note: {', '.join(short[:8])} {'have' if short[1:] else 'has'} fewer rows than the sizes asked for"
+        )
     lines += _left_out(result.skipped)
     return "\n".join([*lines, f"subsets: {result.folder}"])
 

@@ -51,7 +51,7 @@ def write_nested_subsets(  # noqa: PLR0913 - the arguments are the public interf
     *,
     sizes: Sequence[int] | None = None,
     order_by: str | None = None,
-    language_field: str = "language",
+    language_field: str | None = None,
     seed: int = 0,
     skip_bad: bool = False,
 ) -> NestedSubsets:
@@ -66,7 +66,8 @@ def write_nested_subsets(  # noqa: PLR0913 - the arguments are the public interf
         sizes: Rows of the subsets, in any order; a language that has fewer has its full set only. None doubles from
             1000.
         order_by: A field with numbers, such as the score of a selection: the largest come first. None orders at random.
-        language_field: Where rows name their language; else the file's name does.
+        language_field: Where rows name their language; None for "language" where a row has it, else the file's name
+            does.
         seed: Of the order at random, which is also that of ties.
         skip_bad: Leave rows out that cannot be used, instead of refusing them.
 
@@ -74,7 +75,7 @@ def write_nested_subsets(  # noqa: PLR0913 - the arguments are the public interf
         What was written.
 
     Raises:
-        QualityError: If rows cannot be used, a size is below 1, or `out` is not empty.
+        QualityError: If rows cannot be used, no row has the field named, a size is below 1, or `out` is not empty.
     """
     out = Path(out)
     if any(size < 1 for size in sizes or ()):
@@ -108,16 +109,18 @@ def nested_sizes(n: int, sizes: Sequence[int] | None = None) -> tuple[int, ...]:
 
 
 def _read_rows(
-    paths: str | Path | Sequence[str | Path], language_field: str, order_by: str | None
+    paths: str | Path | Sequence[str | Path], language_field: str | None, order_by: str | None
 ) -> tuple[dict[str, list[tuple[float, str]]], list[str]]:
     """Rows by language, each with what it is ordered by; and those that cannot be used."""
     rows: dict[str, list[tuple[float, str]]] = defaultdict(list)
     faults: list[str] = []
+    field, fields = language_field or "language", set[str]()
     for path in list_files([paths] if isinstance(paths, (str, Path)) else paths):
         own = language_of(path)
         for place, row in read_objects(path, faults):
+            fields.update(row)
             try:
-                language = resolve_language(row[language_field]).code if row.get(language_field) else own
+                language = resolve_language(row[field]).code if row.get(field) else own
                 value = 0.0 if order_by is None else _number(row, order_by)
             except (KeyError, AttributeError, UnknownNameError) as error:
                 faults.append(f"{path.name}, {place}: {error.args[0]}")
@@ -125,7 +128,15 @@ def _read_rows(
             rows[language or "all"].append((value, json.dumps(row, ensure_ascii=False)))
     if not rows and not faults:
         raise QualityError(f"no rows found in {paths}")
+    if language_field is not None and field not in fields:
+        raise QualityError(f"language_field must be a field of the rows, got {field!r}; they have {_shown(fields)}")
+    if order_by is not None and order_by not in fields:
+        raise QualityError(f"order_by must be a field of the rows, got {order_by!r}; they have {_shown(fields)}")
     return rows, faults
+
+
+def _shown(fields: set[str]) -> str:
+    return ", ".join(sorted(fields)[:10])
 
 
 def _number(row: Mapping[str, Any], name: str) -> float:

@@ -42,6 +42,14 @@ def test_the_seed_decides_the_order_and_the_sizes_do_not(pool, tmp_path):
     assert lines(one.folder, "deu_Latn", 10) != lines(other.folder, "deu_Latn", 10)
 
 
+@pytest.mark.parametrize("options", [{"language_field": "lang"}, {"order_by": "scores"}])
+def test_a_field_that_no_row_has_is_told_with_those_there_are(pool, tmp_path, options):
+    (name,) = options
+    with pytest.raises(QualityError, match=rf"{name} must be a field of the rows, got '.*'; they have score, text"):
+        write_nested_subsets(pool, tmp_path / "out", skip_bad=True, **options)
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_order_by_score_takes_the_best_first(pool, tmp_path):
     found = write_nested_subsets(pool, tmp_path / "out", sizes=[10], order_by="score")
     scores = [json.loads(line)["score"] for line in lines(found.folder, "deu_Latn", "full")]
