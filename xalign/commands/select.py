@@ -65,15 +65,22 @@ def select(  # noqa: PLR0913 - options of a command
     target_text_field: Annotated[str | None, typer.Option(help="As --text-field, for the target.")] = None,
     target_language_field: Annotated[str | None, typer.Option(help="As --language-field, for the target.")] = None,
     quality: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="column:FIELD, length, response_length, product:FIELD,FIELD, -perplexity:MODEL, translation:FIELD, "
-            "classifier:MODEL#LABEL or quality:FOLDER; a minus turns it round."
+            "classifier:MODEL#LABEL, quality:FOLDER, least:FIELD, constraints:FIELD, revision:FIELD or "
+            "function:MODULE.NAME; a minus turns it round. Again with a category: --quality Math=least:FIELD."
         ),
+    ] = None,
+    difficulty: Annotated[
+        str | None, typer.Option(help="As --quality: how hard a row is, for laser, which multiplies the two.")
     ] = None,
     tags: Annotated[str | None, typer.Option(help="The field of labels, like annotation.instag.content.")] = None,
     tag_list: Annotated[Path | None, typer.Option(help="A file of the labels there may be, one a line.")] = None,
-    category: Annotated[str | None, typer.Option(help="The field of categories, for laser.")] = None,
+    category: Annotated[
+        str | None,
+        typer.Option(help="For laser: a field, @route, @route:FILE, @classifier:MODEL or @function:MODULE.NAME."),
+    ] = None,
     quota: Annotated[
         str | None,
         typer.Option(help="sw=0.6,ta=0.4, or counts; target, proportional, equal, @chosen.json, reliability, need."),
@@ -134,7 +141,8 @@ def select(  # noqa: PLR0913 - options of a command
             detect=names_of(detect) or (),
             target_text_field=target_text_field,
             target_language_field=target_language_field,
-            quality=quality,
+            quality=quality or None,
+            difficulty=difficulty,
             tags=tags,
             tag_list=tag_list,
             category=category,

@@ -1,4 +1,4 @@
-"""The model and the corpus that ship with the project, so that everything can be tried without a download."""
+"""What ships with the project, so that everything can be tried without a download."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -15,3 +15,8 @@ def model_folder() -> Path:
 def corpus_folder() -> Path:
     """The folder of xalign-100: one `<language>.tsv` per language, with `index_id`, `category` and `text`."""
     return Path(str(files(__name__))) / "corpus"
+
+
+def routing_examples() -> Path:
+    """Requests of each of LASER's categories: a table of `category` and `text`."""
+    return Path(str(files(__name__))) / "routing" / "examples.tsv"

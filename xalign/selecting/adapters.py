@@ -75,12 +75,21 @@ def choose_by_quality_and_cluster(material: Material) -> Chosen:
 
 
 def choose_by_category(material: Material) -> Chosen:
-    """LASER's sampling; categories are a field of the data, else clusters, within languages where these have quotas."""
-    from selection.data.stratified import robust_scale, stratified_select
+    """LASER; within languages where these have quotas, and of clusters where rows have no categories.
+
+    Quality, and difficulty where it is known, are scaled within each language, and within each scorer where categories
+    have their own.
+    """
+    from selection.data.stratified import preference, robust_scale, stratified_select
 
     options = dict(material.options)
     categories = _categories(material, options)
-    scaled = robust_scale(_ranking_quality(material), material.pool.groups, clip=bool(options.pop("clip", False)))
+    quality, sources = _ranking_quality(material), _sources(material)
+    clip = bool(options.pop("clip", False))
+    if material.pool.difficulty is None:
+        scaled = robust_scale(quality, sources, clip=clip)
+    else:
+        scaled = preference(quality, material.pool.difficulty, sources, clip=clip)
     scores = scaled * material.weights
     wanted = _wanted_shares(options.pop("shares", None), categories)
     found = {}
@@ -100,6 +109,14 @@ def choose_by_category(material: Material) -> Chosen:
     chosen = _interleave([rows[part.indices] for rows, part in found.values()])
     facts = _facts_by_category(material, {name: part for name, (_, part) in found.items()})
     return Chosen(chosen, scores[chosen], facts)
+
+
+def _sources(material: Material) -> np.ndarray:
+    """What each row's score is scaled within: its language, and the scorer that gave it."""
+    pool = material.pool
+    if pool.scorers is None:
+        return pool.groups
+    return pool.languages.astype(np.int64) * (int(pool.scorers.max()) + 1) + pool.scorers
 
 
 def _categories(material: Material, options: dict[str, Any]) -> np.ndarray:
@@ -151,7 +168,10 @@ def _facts_by_category(material: Material, found: Mapping[str, StratifiedChoice]
         for name, part in found.items()
         for category, threshold in part.thresholds.items()
     }
-    return {"shortfall": dict(shortfall), "thresholds": thresholds}
+    taken: Counter[str] = Counter()
+    for part in found.values():
+        taken.update({name: n for name, n in part.taken.items() if n})
+    return {"taken": dict(taken), "shortfall": dict(shortfall), "thresholds": thresholds}
 
 
 def _natural_shares(categories: np.ndarray) -> dict[str, float]:

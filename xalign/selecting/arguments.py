@@ -17,7 +17,7 @@ from xalign.selecting.settings import ChoiceSettings
 if TYPE_CHECKING:
     from xalign.report import ProbeReport
 
-GOTD = "gotd"
+GOTD, LASER = "gotd", "laser"
 
 
 def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str, Any]]) -> None:
@@ -28,6 +28,10 @@ def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str,
     require_quality(find_method(settings.method), is_given=settings.quality is not None)
     if settings.method == GOTD and base_of(options) is None:
         raise SettingError(f"{GOTD}: {NO_BASE}")
+    if settings.difficulty is not None and LASER not in running:
+        raise SettingError(
+            f"difficulty is multiplied with quality by {LASER}, got it for {', '.join(running)}; leave it out"
+        )
     for name in options:
         if name not in running:
             raise SettingError(
@@ -42,9 +46,13 @@ def base_of(options: Mapping[str, Mapping[str, Any]]) -> Any:
 
 def fields_of(plan: MapPlan) -> dict[str, str]:
     """The fields that are read besides text, language and id, by the argument that names them."""
-    named = {"tags": plan.tags, "category": plan.category}
-    for place, field in enumerate(plan.scorer.fields if plan.scorer else ()):
-        named["quality" if not place else f"quality, field {place + 1}"] = field
+    named = {"tags": plan.tags, "category": plan.category if isinstance(plan.category, str) else None}
+    scorers = {"quality": plan.scorers.specs if plan.scorers else (), "difficulty": (plan.difficulty,)}
+    for argument, specs in scorers.items():
+        fields = [field for spec in specs if spec is not None for field in spec.fields]
+        named |= {
+            argument if not place else f"{argument}, field {place + 1}": field for place, field in enumerate(fields)
+        }
     return {name: value for name, value in named.items() if value}
 
 

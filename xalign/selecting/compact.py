@@ -12,8 +12,10 @@ from jaxtyping import Bool, Float, Int, UInt64
 
 from xalign.selecting.faults import Fault
 from xalign.selecting.matrices import ShardedMatrix
-from xalign.selecting.scoring import TagTask
+from xalign.selecting.routing import RouteTask
+from xalign.selecting.scoring import ScoreTask
 from xalign.selecting.sidecars import ROWS, SCORES, TAGS, VECTORS
+from xalign.selecting.tagging import TagTask
 from xalign.selecting.usable import MappedShard, faults_of, repeated, require_usable
 
 if TYPE_CHECKING:
@@ -34,12 +36,15 @@ class PoolArrays:
         texts: Hash of its normalised text: equal for duplicates.
         languages: Number of its language.
         language_names: By that number, sorted.
-        quality: Its score; None where none was asked for.
+        quality: Its score; None where none was asked for. Where categories have scorers of their own, each is in units
+            of the way from its 1st to its 99th percentile, so that rows can be compared.
         tags: Its labels, 0 or 1; None where none were asked for.
         labels: Names of the columns of `tags`.
         categories: Its category; None where none was asked for.
         faults: Rows left out.
         n_cut: Rows whose text is longer than the model of `quality` reads.
+        scorers: Number of the scorer that gave its quality; None where one gave all.
+        difficulty: How hard it is; None where that was not asked for.
     """
 
     shards: tuple[MappedShard, ...]
@@ -56,6 +61,8 @@ class PoolArrays:
     categories: np.ndarray | None
     faults: tuple[Fault, ...]
     n_cut: int = 0
+    scorers: Int[np.ndarray, " n"] | None = None
+    difficulty: Float[np.ndarray, " n"] | None = None
 
     @property
     def n(self) -> int:
@@ -127,6 +134,7 @@ def _put_together(
     languages, names = _coded([table.column("language") for table in tables], kept)
     tags, labels = _tags([shard.tagging for shard in shards], kept)
     categories, kinds = _tags([shard.category for shard in shards], kept)
+    quality, scorers = _quality([shard.scoring for shard in shards], kept)
     return PoolArrays(
         shards=shards,
         vectors=ShardedMatrix(paths, tuple(kept), width),
@@ -136,12 +144,14 @@ def _put_together(
         },
         languages=languages,
         language_names=names,
-        quality=_scores(shards, kept),
+        quality=quality,
+        scorers=scorers,
+        difficulty=_difficulty([shard.difficulty for shard in shards], kept),
         tags=tags,
         labels=labels,
         categories=None if categories is None else _first_labels(categories, kinds),
         faults=faults,
-        n_cut=sum(int(store.facts(SCORES, task.key)["cut"]) for task in (shard.scoring for shard in shards) if task),
+        n_cut=sum(int(store.facts(SCORES, task.key)["cut"]) for shard in shards for task in shard.scoring),
     )
 
 
@@ -165,17 +175,39 @@ def _coded(columns: Sequence[Any], kept: Sequence[Bool[np.ndarray, " _"]]) -> tu
     return np.concatenate(coded), tuple(names)
 
 
-def _scores(shards: Sequence[MappedShard], kept: Sequence[Bool[np.ndarray, " _"]]) -> Float[np.ndarray, " n"] | None:
-    parts = [
-        np.asarray(shard.scoring.reading.sidecars.map_array(SCORES, shard.scoring.key))[keep]
-        for shard, keep in zip(shards, kept, strict=True)
-        if shard.scoring is not None
-    ]
-    return np.concatenate(parts).astype(np.float64) if parts else None
+def _scores(tasks: Sequence[ScoreTask], kept: Sequence[Bool[np.ndarray, " _"]]) -> Float[np.ndarray, " n"]:
+    pairs = zip(tasks, kept, strict=True)
+    parts = [np.asarray(task.reading.sidecars.map_array(SCORES, task.key))[keep] for task, keep in pairs]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _difficulty(
+    tasks: Sequence[ScoreTask | None], kept: Sequence[Bool[np.ndarray, " _"]]
+) -> Float[np.ndarray, " n"] | None:
+    there = [task for task in tasks if task is not None]
+    return _scores(there, kept) if there else None
+
+
+def _quality(
+    tasks: Sequence[tuple[ScoreTask, ...]], kept: Sequence[Bool[np.ndarray, " _"]]
+) -> tuple[Float[np.ndarray, " n"] | None, Int[np.ndarray, " n"] | None]:
+    """The score of each row by the scorer that scored it, and which that was; by one scorer, as it is."""
+    from selection.data.stratified import from_zero
+
+    found = [_scores(own, kept) for own in zip(*tasks, strict=True)]
+    if len(found) < 2:
+        return (found[0] if found else None), None
+    quality = np.empty(sum(int(keep.sum()) for keep in kept))
+    scorers = np.empty(len(quality), dtype=np.int32)
+    for number, scores in enumerate(found):
+        rows = np.flatnonzero(np.isfinite(scores))
+        scorers[rows] = number
+        quality[rows] = from_zero(scores[rows])
+    return quality, scorers
 
 
 def _tags(
-    tasks: Sequence[TagTask | None], kept: Sequence[Bool[np.ndarray, " _"]]
+    tasks: Sequence[TagTask | RouteTask | None], kept: Sequence[Bool[np.ndarray, " _"]]
 ) -> tuple[csr_array | None, tuple[str, ...]]:
     """Labels of all rows as a matrix of 0 and 1, columns sorted by name."""
     import pyarrow as pa

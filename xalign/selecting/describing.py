@@ -89,6 +89,7 @@ def describe_rows(judge: Judge, target: Target, chosen: Chosen, method: str) -> 
             "file": [str(pool.shards[home].reading.shard.path) for home in homes],
             "line": pool.lines[rows],
             "language": pool.groups[rows],
+            "category": "" if pool.categories is None else pool.categories[rows],
             "score": chosen.scores,
             "quality": np.full(len(rows), np.nan) if pool.quality is None else pool.quality[rows],
             "length": pool.lengths[rows],
@@ -105,6 +106,8 @@ def _reason(row: Mapping[Any, Any], method: str, n: int) -> str:
     said = [f"{method} {row['rank']} of {n}"]
     if score := find_method(method).score:
         said.append(f"{score} {row['score']:.4g}")
+    if row["category"]:
+        said.append(f"category {row['category']}")
     if np.isfinite(row["quality"]):
         said.append(f"quality {row['quality']:.4g}")
     return "; ".join([*said, f"nearest target {row['nearest_target']} (cosine {row['similarity']:.2f})"])

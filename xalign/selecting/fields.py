@@ -26,10 +26,12 @@ class Turns:
     Attributes:
         prompt: What is asked: the turns of the user (and the system), or instruction and input.
         response: What is answered.
+        requests: The user's turns one by one; plain text, or instruction and input, is one.
     """
 
     prompt: str
     response: str = ""
+    requests: tuple[str, ...] = ()
 
     def part(self, name: str) -> str:
         """The text of `PARTS`: all, prompt or response."""
@@ -128,7 +130,8 @@ def read_turns(fields: Mapping[str, Any], text_field: str) -> Turns:
     first = look_up(fields, asked)
     if isinstance(first, list) and not answered:
         return _conversation(first, asked)
-    return Turns(_joined(fields, asked), _joined(fields, answered))
+    prompt = _joined(fields, asked)
+    return Turns(prompt, _joined(fields, answered), (prompt,) if prompt else ())
 
 
 def _joined(fields: Mapping[str, Any], names: str) -> str:
@@ -141,12 +144,13 @@ def _joined(fields: Mapping[str, Any], names: str) -> str:
 
 def _conversation(turns: Sequence[Any], name: str) -> Turns:
     """Turns as {role, content}, {from, value}, or plain strings of user and assistant in turn."""
-    said: tuple[list[str], list[str]] = ([], [])
+    said: tuple[list[str], list[str], list[str]] = ([], [], [])
     for place, turn in enumerate(turns):
         role, text = _turn(turn, place, name)
         if text.strip():
             said[0 if role in (*USERS, "system") else 1].append(text.strip())
-    return Turns("\n".join(said[0]), "\n".join(said[1]))
+            said[2].extend([text.strip()] * (role in USERS))
+    return Turns("\n".join(said[0]), "\n".join(said[1]), tuple(said[2]))
 
 
 def _turn(turn: Any, place: int, name: str) -> tuple[str, str]:

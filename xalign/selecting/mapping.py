@@ -8,17 +8,20 @@ from itertools import islice
 
 from xalign.errors import CorpusError, SettingError
 from xalign.names import nearest
+from xalign.selecting.category_scorers import CategoryScorers
 from xalign.selecting.embedding import embed_shard, embed_task, load_embedder
 from xalign.selecting.engines import Engine, run_phase
 from xalign.selecting.fields import IDS, guess_field, guess_language_field, guess_text_field, has_field, split_fields
 from xalign.selecting.formats import Record
 from xalign.selecting.places import PoolFiles
 from xalign.selecting.reading import ReadTask, language_of_name, read_shard
+from xalign.selecting.routing import Router, RouteTask, route_shard
 from xalign.selecting.scorers import ScorerSpec
-from xalign.selecting.scoring import ScoreTask, TagTask, score_shard, tag_shard
+from xalign.selecting.scoring import ScoreTask, score_shard
 from xalign.selecting.settings import DETECT, FILE, NONE, ModelSettings, ReadingSettings
 from xalign.selecting.shards import Shard, cut_file, cut_tasks
 from xalign.selecting.sidecars import Sidecars
+from xalign.selecting.tagging import TagTask, read_categories, tag_shard
 from xalign.selecting.usable import MappedShard
 
 FIRST_ROWS, FIRST_FILES = 256, 16
@@ -59,10 +62,11 @@ class MapPlan:
 
     Attributes:
         model: The vectors.
-        scorer: The score; None for none.
+        scorers: The score; None for none.
+        difficulty: The score of how hard a row is; None for none.
         tags: The field of labels; None for none.
         tag_list: The labels there may be; none for any.
-        category: The field of categories; None for none.
+        category: The field of categories, or what finds them; None for none.
         shard_rows: Records of a shard.
         sidecars: Where all is kept.
         progress: Show bars.
@@ -70,10 +74,11 @@ class MapPlan:
 
     model: ModelSettings
     sidecars: Sidecars
-    scorer: ScorerSpec | None = None
+    scorers: CategoryScorers | None = None
+    difficulty: ScorerSpec | None = None
     tags: str | None = None
     tag_list: tuple[str, ...] = ()
-    category: str | None = None
+    category: str | Router | None = None
     shard_rows: int = 8192
     progress: bool = True
 
@@ -83,7 +88,7 @@ class MapPlan:
 
     def vectors_only(self) -> MapPlan:
         """The plan for a target, which is neither scored nor labelled."""
-        return replace(self, scorer=None, tags=None, tag_list=(), category=None)
+        return replace(self, scorers=None, difficulty=None, tags=None, tag_list=(), category=None)
 
 
 def resolve_reading(files: PoolFiles, asked: Asked) -> ReadingSettings:
@@ -196,27 +201,46 @@ def map_shards(read: Sequence[ReadTask], plan: MapPlan, engine: Engine) -> list[
     """
     model_key = load_embedder(plan.model).key
     mapped = [_tasks(task, plan, model_key) for task in read]
-    _run(engine, mapped, plan)
+    label = [task for shard in mapped for task in (shard.tagging, shard.category) if task is not None]
+    run_phase(engine, label_shard, label, name="labels", progress=plan.progress)
+    _require_scorers(mapped, plan)
+    embed = list({task.key: task for task in (shard.embedding for shard in mapped)}.values())
+    run_phase(engine, embed_shard, embed, name="embedding", progress=plan.progress)
+    score = [task for shard in mapped for task in (*shard.scoring, shard.difficulty) if task is not None]
+    run_phase(engine, score_shard, score, name="scoring", progress=plan.progress)
     return mapped
 
 
 def _tasks(read: ReadTask, plan: MapPlan, model_key: str) -> MappedShard:
+    category = _category_task(read, plan, model_key)
     return MappedShard(
         reading=read,
         embedding=embed_task(read, plan.model, model_key),
-        scoring=None if plan.scorer is None else ScoreTask(read, plan.scorer, plan.model, model_key),
+        scoring=() if plan.scorers is None else plan.scorers.tasks(read, plan.model, model_key, category),
+        difficulty=None if plan.difficulty is None else ScoreTask(read, plan.difficulty, plan.model, model_key),
         tagging=None if plan.tags is None else TagTask(read, plan.tags, plan.tag_list),
-        category=None if plan.category is None else TagTask(read, plan.category),
+        category=category,
     )
 
 
-def _run(engine: Engine, mapped: Sequence[MappedShard], plan: MapPlan) -> None:
-    embed = list({task.key: task for task in (shard.embedding for shard in mapped)}.values())
-    run_phase(engine, embed_shard, embed, name="embedding", progress=plan.progress)
-    score = [shard.scoring for shard in mapped if shard.scoring is not None]
-    run_phase(engine, score_shard, score, name="scoring", progress=plan.progress)
-    tag = [task for shard in mapped for task in (shard.tagging, shard.category) if task is not None]
-    run_phase(engine, tag_shard, tag, name="labels", progress=plan.progress)
+def _category_task(read: ReadTask, plan: MapPlan, model_key: str) -> TagTask | RouteTask | None:
+    if isinstance(plan.category, Router):
+        return RouteTask(read, plan.category, plan.model, model_key)
+    return None if plan.category is None else TagTask(read, plan.category)
+
+
+def label_shard(task: TagTask | RouteTask) -> int:
+    """Write the labels, or the categories, of one shard."""
+    return route_shard(task) if isinstance(task, RouteTask) else tag_shard(task)
+
+
+def _require_scorers(mapped: Sequence[MappedShard], plan: MapPlan) -> None:
+    """Refuse scorers that do not fit the categories that rows have, before models embed and score."""
+    if plan.scorers is None or plan.scorers.is_one:
+        return
+    found = {name for shard in mapped if shard.category is not None for name in read_categories(shard.category)}
+    known = plan.category.names(plan.model.device) if isinstance(plan.category, Router) else ()
+    plan.scorers.require(sorted(found), None if known is None else sorted({*found, *known}))
 
 
 __all__ = ["Asked", "MapPlan", "Shard", "map_shards", "read_shards", "require_fields", "resolve_reading"]

@@ -75,6 +75,8 @@ class Material:
         if values is None:
             return None
         if values.min() < 0:
+            from selection.data.stratified import from_zero
+
             self.tell("quality has values below 0: a row weighs by its place between the 1st and the 99th percentile")
             values = from_zero(values)
         return values * self.weights
@@ -96,18 +98,6 @@ class Material:
 
         vectors = self.vectors if weighed else self.space.matrix()
         return cluster_rows(vectors, min(k, self.pool.n), seed=self.seed).labels
-
-
-def from_zero(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Values of any sign from 0: in units of the way from their 1st to their 99th percentile, and 0 below the former.
-
-    One value far below the others therefore presses them not together; values above the 99th percentile keep their
-    order, so that the best do not tie. Values that are all equal are all 1.
-    """
-    low, high = np.percentile(values, [1, 99])
-    if high > low:
-        return np.maximum(values - low, 0) / (high - low)
-    return np.ones(len(values)) if values.min() == values.max() else values - values.min()
 
 
 @dataclass(frozen=True, eq=False)

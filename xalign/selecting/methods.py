@@ -108,8 +108,8 @@ METHODS: dict[str, Method] = {
         Method("uot", "rows that targets hand their mass to (unbalanced transport)", "mass", choose_by_mass),
         Method("mig", "information gain over a graph of labels (MIG)", "information gained", choose_by_information),
         Method("mdaq", "quality, then clusters left out (M-DaQ)", "quality", choose_by_quality_and_cluster, True),
-        Method("laser", "by category, cluster and quality scaled within languages (LASER's sampling; it neither routes "
-               "rows to categories nor scores them)", "scaled quality", choose_by_category, True),
+        Method("laser", "by category, cluster and scaled quality, times difficulty where it is known (LASER)",
+               "scaled quality", choose_by_category, True),
         Method("round_robin", "each target in turn takes its nearest (RDS+)", "cosine to its target", choose_in_turns),
         Method("facility_location", "rows that stand for all others", "coverage gained", choose_to_cover),
         Method("k_centre", "rows far from each other", "distance to those before", choose_far_apart),

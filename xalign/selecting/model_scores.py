@@ -101,17 +101,35 @@ def probabilities(texts: Sequence[str], name: str, *, label: str = "", device: s
         UnknownNameError: If it has no such label.
     """
     encoder = open_classifier(name, device)
-    model = _classifier(encoder)
     column = find_label(encoder, label)
+    return _class_scores(texts, encoder)[:, column]
+
+
+def likeliest_labels(texts: Sequence[str], name: str, *, device: str = "auto") -> list[str]:
+    """The likeliest label of each text by a model that classifies; of a longer text than it reads, by the beginning.
+
+    Raises:
+        ModelError: If the model cannot be loaded, has no such head, or no label is likelier than others for a text.
+    """
+    encoder = open_classifier(name, device)
+    scores = _class_scores(texts, encoder)
+    if scores.shape[1] < 2 or not np.isfinite(scores).all():
+        raise ModelError(f"{name}: two labels or more, and finite scores of them, were expected for every text")
+    return [str(encoder.config.id2label[column]) for column in scores.argmax(axis=1).tolist()]
+
+
+def _class_scores(texts: Sequence[str], encoder: Encoder) -> Float[np.ndarray, "n labels"]:
+    """The score of each label for each text; NaN for a text without a token."""
+    model = _classifier(encoder)
     rows = _tokens(encoder, texts, cut=True)
-    scores = np.full(len(rows), np.nan)
+    scores = np.full((len(rows), len(encoder.config.id2label)), np.nan)
     for places in _batches_of_one_length(rows, alone=model.config.pad_token_id is None):
         some = [rows[place] for place in places]
         encoder.check_ids(model, some)
         ids = torch.tensor(some, device=model.device)
         with torch.inference_mode():
             logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.double()
-        scores[places] = _activated(logits, model.config)[:, column].cpu().numpy()
+        scores[places] = _activated(logits, model.config).cpu().numpy()
     return scores
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from xalign.encoders.fingerprints import stamp_of
 from xalign.errors import SettingError
 from xalign.selecting.fields import look_up
+from xalign.selecting.named_functions import find_function, hash_function
 from xalign.selecting.reading import Row, has_words, is_unicode
 from xalign.selecting.settings import ModelSettings
 
@@ -190,6 +191,21 @@ def no_pair(row: Row, _: str) -> str:
     """Say which half of a pair is missing."""
     lacking = "response" if row.turns.prompt else "instruction"
     return f"an instruction and a response were expected, got no {lacking}; name both, as in --text-field 'a+b>c'"
+
+
+def score_function(rows: Sequence[Row], name: str, _: ModelSettings) -> Float[np.ndarray, " n"]:
+    """What a function of the caller's own says of rows."""
+    scores = np.asarray(find_function(name, argument="quality")(rows), dtype=np.float64)
+    if scores.shape != (len(rows),):
+        raise SettingError(
+            f"function {name!r} must give a number for each of {len(rows)} rows, got shape {scores.shape}"
+        )
+    return scores
+
+
+def check_function(name: str, _: str) -> str:
+    """Refuse what is no function that can be imported, and hash what is."""
+    return hash_function(name, argument="quality")
 
 
 @lru_cache(maxsize=2)

@@ -24,6 +24,7 @@ from xalign.selecting.arguments import (
     reliability_of,
     require_methods,
 )
+from xalign.selecting.category_scorers import Quality, parse_quality, quality_words
 from xalign.selecting.compact import PoolArrays, gather_pool
 from xalign.selecting.describing import Told, put_together
 from xalign.selecting.embedding import model_settings
@@ -37,6 +38,7 @@ from xalign.selecting.places import PoolFiles, Source, find_pool
 from xalign.selecting.quota_words import OF_TARGET, Quotas, resolve_language_quotas
 from xalign.selecting.reading import ReadTask
 from xalign.selecting.results import DataSelection
+from xalign.selecting.routing import Router, parse_category
 from xalign.selecting.scorers import parse_scorer
 from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings, ModelSettings, ReadingSettings
 from xalign.selecting.sidecars import Sidecars, default_folder
@@ -70,7 +72,8 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
     detect: Sequence[str] = (),
     target_text_field: str | None = None,
     target_language_field: str | None = None,
-    quality: str | None = None,
+    quality: Quality | None = None,
+    difficulty: str | None = None,
     tags: str | None = None,
     tag_list: str | Path | Sequence[str] | None = None,
     category: str | None = None,
@@ -120,11 +123,15 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         target_text_field: Likewise for the target.
         target_language_field: Likewise for the target.
         quality: A scorer of `xalign.selecting.scorers.SCORERS`: column:FIELD, length, -perplexity:MODEL ...; as MIG's
-            authors have it, product:annotation.deita.quality_scores,annotation.deita.complexity_scores.
+            authors have it, product:annotation.deita.quality_scores,annotation.deita.complexity_scores. By category, as
+            LASER has it: {"Math": "least:step_rewards", "general": "quality:FOLDER"}.
+        difficulty: A scorer of how hard a row is, by which LASER multiplies its quality.
         tags: The field of labels (MIG), such as annotation.instag.content; None for clusters of vectors. Labels whose
             names are alike to the model are neighbours, unless {"mig": {"graph": False}} is among the options.
         tag_list: The labels there may be: a list, or a file with one a line.
-        category: The field of categories (LASER); None for clusters.
+        category: Where categories (LASER) are: a field; "@route", the nearest of the examples of LASER's seven that
+            ship, or of your own ("@route:FILE"); "@classifier:MODEL"; "@function:MODULE.NAME". Behind an @, what most
+            of the user's turns ask for decides. None for clusters.
         quotas: By language: "sw=0.6,ta=0.4", counts, "target", "proportional", "equal", "@chosen.json", "reliability",
             "need".
         report: A report of probes, or its folder: languages count as far as they are aligned, in costs, similarities
@@ -154,8 +161,9 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         ModelError: If the model cannot be loaded.
     """
     settings = ChoiceSettings(
-        budget, method, names_of(compare), quality, tags, category, n_draws, seed, skip_bad, across_languages
-    )
+        budget, method, names_of(compare), quality_words(quality), tags, category, n_draws, seed, skip_bad,
+        across_languages, difficulty,
+    )  # fmt: skip
     require_methods(settings, options or {})
     if out is not None:
         require_empty(Path(out))
@@ -163,10 +171,11 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
     plan = MapPlan(
         model=embedding,
         sidecars=Sidecars(default_folder() if sidecars is None else Path(sidecars)),
-        scorer=None if quality is None else parse_scorer(quality, device=embedding.device),
+        scorers=parse_quality(quality, category=category, device=embedding.device),
+        difficulty=None if difficulty is None else parse_scorer(difficulty, what="difficulty", device=embedding.device),
         tags=tags,
         tag_list=read_tag_list(tag_list, tags),
-        category=category,
+        category=parse_category(category, device=embedding.device),
         shard_rows=shard_rows,
         progress=progress,
     )
@@ -191,6 +200,8 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         limits = resolve_language_quotas(quotas, arrays.counts, rows, reliability, target=wanted)
     encode = partial(_encode, plan.model)
     material = Material(arrays, found, space, rows, limits, reliability, seed, encode=encode, base=trained)
+    if isinstance(plan.category, Router):
+        material.tell(plan.category.describe(embedding))
     told = Told(files, reading, plan, engine, workers, align, quotas, report)
     selection = run.choose(material, options or {}, told)
     return selection if out is None else selection.save(out)

@@ -12,11 +12,20 @@ from jaxtyping import Float
 from xalign.encoders.fingerprints import digest_texts
 from xalign.errors import ModelError, SettingError, UnknownNameError
 from xalign.names import nearest
+from xalign.selecting.laser_scores import (
+    no_answers,
+    no_revision,
+    no_steps,
+    score_constraints,
+    score_least,
+    score_revision,
+)
 from xalign.selecting.reading import Row
 from xalign.selecting.row_scores import (
     check_causal,
     check_classifier,
     check_fields,
+    check_function,
     check_quality,
     count_cut_by_classifier,
     count_cut_by_quality,
@@ -28,6 +37,7 @@ from xalign.selecting.row_scores import (
     no_translation,
     score_class,
     score_column,
+    score_function,
     score_length,
     score_perplexity,
     score_product,
@@ -128,33 +138,34 @@ class ScorerSpec:
         return SCORERS[self.name].lacks(row, self.argument)
 
 
-def parse_scorer(text: str, *, device: str = "auto") -> ScorerSpec:
+def parse_scorer(text: str, *, what: str = "quality", device: str = "auto") -> ScorerSpec:
     """Read a scorer, and check what it takes.
 
     Args:
         text: A name of `SCORERS`, for some with a colon and what they take; a minus before it turns the order round.
+        what: The argument that it is given to, for errors.
         device: Where a model of it will run.
 
     Raises:
         UnknownNameError: If there is none of that name, or a classifier has no such label.
-        SettingError: If what it takes is missing.
+        SettingError: If what it takes is missing, or is no function that can be imported.
         ModelError: If the model it takes is not there or cannot do that.
         QualityError: If the folder it takes holds no quality model.
     """
     name, _, argument = text.removeprefix("-").partition(":")
     if name not in SCORERS:
         raise UnknownNameError(
-            f"quality must be one of {', '.join(describe(known) for known in SCORERS.values())}, got "
+            f"{what} must be one of {', '.join(describe(known) for known in SCORERS.values())}, got "
             f"{text!r}{nearest(name, SCORERS)}"
         )
     known = SCORERS[name]
     if known.takes and not argument:
-        raise SettingError(f"quality {name!r} must name its {known.takes}, as in {describe(known)}")
+        raise SettingError(f"{what} {name!r} must name its {known.takes}, as in {describe(known)}")
     argument = _whole(argument) if known.is_model else argument
     try:
         content = known.check(argument, device)
     except ModelError as error:
-        raise ModelError(f"quality {text!r}: {str(error).removeprefix('name_or_path').lstrip(': ')}") from error
+        raise ModelError(f"{what} {text!r}: {str(error).removeprefix('name_or_path').lstrip(': ')}") from error
     return ScorerSpec(text, name, argument, -1 if text.startswith("-") else 1, content)
 
 
@@ -199,6 +210,22 @@ SCORERS: dict[str, KnownScorer] = {
         KnownScorer(
             "quality", "folder", "by a model of xalign train-quality", score_quality, is_model=True,
             check=check_quality, cut=count_cut_by_quality, lacks=no_pair,
+        ),
+        KnownScorer(
+            "least", "field", "the least number of a list, such as the rewards of a solution's steps", score_least,
+            field_of, lacks=no_steps,
+        ),
+        KnownScorer(
+            "constraints", "field", "the share of true in a list of true and false, one for each rule to keep",
+            score_constraints, field_of, lacks=no_answers,
+        ),
+        KnownScorer(
+            "revision", "field", "the part of its lines that a revision in another field leaves as they were",
+            score_revision, field_of, lacks=no_revision,
+        ),
+        KnownScorer(
+            "function", "module.name", "by a function of your own, from rows (`.text`, `.turns`, `.fields`) to numbers",
+            score_function, lambda _: None, check=check_function,
         ),
     )
 }  # fmt: skip

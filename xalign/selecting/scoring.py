@@ -1,24 +1,21 @@
-"""Third map phase: a score, and labels, for every usable row."""
+"""Fourth map phase: a score for every usable row, or for those of some categories."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from xalign.encoders.fingerprints import digest_texts
-from xalign.selecting.fields import look_up
 from xalign.selecting.reading import ReadTask
 from xalign.selecting.scorers import ScorerSpec
 from xalign.selecting.settings import FORM, ModelSettings
-from xalign.selecting.sidecars import ROWS, SCORES, TAGS
+from xalign.selecting.sidecars import ROWS, SCORES
+from xalign.selecting.tagging import Categories
 from xalign.selecting.unchanged import rows_again
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -30,18 +27,21 @@ class ScoreTask:
         scorer: Which score.
         model: For scorers that encode.
         model_key: Of its embedder.
+        among: The rows that it scores; None for all.
     """
 
     reading: ReadTask
     scorer: ScorerSpec
     model: ModelSettings
     model_key: str = ""
+    among: Categories | None = None
 
     @property
     def key(self) -> str:
         """Of the sidecar."""
         vectors = self.model_key if self.scorer.needs_vectors else ""
-        return digest_texts([FORM, self.reading.key, self.scorer.key, vectors])
+        among = () if self.among is None else self.among.key
+        return digest_texts([FORM, self.reading.key, self.scorer.key, vectors, *among])
 
     @property
     def is_done(self) -> bool:
@@ -52,8 +52,8 @@ class ScoreTask:
 def score_shard(task: ScoreTask) -> int:
     """Write the scores of one shard.
 
-    The facts have `faults`, [row, reason] of scores that are not finite, and `cut`, how many rows are longer than the
-    scorer reads.
+    Rows that are not among those it scores are NaN. The facts have `faults`, [row, reason] of scores that are not
+    finite, and `cut`, how many rows are longer than the scorer reads.
 
     Raises:
         CorpusError: If the shard's file changed since it was read.
@@ -65,90 +65,15 @@ def score_shard(task: ScoreTask) -> int:
 
 
 def _scores(task: ScoreTask, facts: dict[str, Any]) -> Iterator[Float[np.ndarray, " n"]]:
-    start = 0
+    start, wanted = 0, None if task.among is None else task.among.rows()
     for block in rows_again(task.reading, task.scorer.columns):
-        scores = np.asarray(task.scorer.score(block, task.model), dtype=np.float64)
-        wrong = np.flatnonzero(~np.isfinite(scores))
-        facts["faults"] += [[int(row) + start, task.scorer.why_none(block[row])] for row in wrong]
-        facts["cut"] += task.scorer.count_cut(block, task.model)
+        places = range(len(block)) if wanted is None else np.flatnonzero(wanted[start : start + len(block)]).tolist()
+        some = [block[place] for place in places]
+        found = np.full(len(block), np.nan)
+        if some:
+            found[places] = task.scorer.score(some, task.model)
+            facts["cut"] += task.scorer.count_cut(some, task.model)
+        wrong = [place for place in places if not np.isfinite(found[place])]
+        facts["faults"] += [[place + start, task.scorer.why_none(block[place])] for place in wrong]
         start += len(block)
-        yield scores
-
-
-@dataclass(frozen=True)
-class TagTask:
-    """Read the labels of the usable rows of one shard.
-
-    Attributes:
-        reading: How its rows were read.
-        field: Where labels are: a list of strings, of {name/label/tag: ...}, or one string.
-        known: The labels there may be; none for any.
-    """
-
-    reading: ReadTask
-    field: str
-    known: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Of the sidecar."""
-        return digest_texts([FORM, self.reading.key, self.field, *self.known])
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the sidecar is there."""
-        return self.reading.sidecars.has(TAGS, self.key)
-
-
-def tag_shard(task: TagTask) -> int:
-    """Write the labels of one shard; the facts have `faults`, [row, reason] where they are missing or not known.
-
-    Raises:
-        CorpusError: If the shard's file changed since it was read.
-    """
-    import pyarrow as pa
-
-    known, faults, tables = frozenset(task.known), [], []
-    start = 0
-    for block in rows_again(task.reading, [task.field.split(".")[0]]):
-        found = [_labels(look_up(row.fields, task.field)) for row in block]
-        for place, labels in enumerate(found):
-            if reason := _fault(labels, known, task.field):
-                faults.append([start + place, reason])
-        start += len(block)
-        tables.append(_table(found))
-    table = pa.concat_tables(tables) if tables else _table([])
-    task.reading.sidecars.write_table(TAGS, task.key, table, {"n": start, "faults": faults})
-    return start
-
-
-def _labels(value: Any) -> list[str] | None:
-    """Labels in the forms that annotators leave them; None where there are none to read."""
-    if isinstance(value, str):
-        return [value.strip()] if value.strip() else []
-    if not isinstance(value, list):
-        return None
-    labels = [_label(item) for item in value]
-    return None if None in labels else list(dict.fromkeys(label for label in labels if label))
-
-
-def _label(item: Any) -> str | None:
-    if isinstance(item, str):
-        return item.strip()
-    if isinstance(item, dict):
-        named = next((item[name] for name in ("tag", "label", "name") if isinstance(item.get(name), str)), None)
-        return None if named is None else named.strip()
-    return None
-
-
-def _fault(labels: list[str] | None, known: frozenset[str], field: str) -> str:
-    if labels is None:
-        return f"labels were expected in {field!r}, got none that can be read"
-    outside = [label for label in labels if known and label not in known]
-    return f"label {outside[0]!r} in {field!r} is not in the list of labels" if outside else ""
-
-
-def _table(found: list[list[str] | None]) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.table({"labels": pa.array([labels or [] for labels in found], pa.list_(pa.string()))})
+        yield found

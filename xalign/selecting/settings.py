@@ -87,13 +87,14 @@ class ChoiceSettings:
         budget: Rows to choose: a count, or a share of the pool below 1.
         method: A name in the table of methods.
         compare: Further methods on the same sidecars.
-        quality: A scorer such as "length" or "column:score"; None for none.
+        quality: A scorer such as "length" or "column:score", or several with their categories; None for none.
         tags: A field of labels; None for clusters of vectors where a method wants labels.
-        category: A field of categories, for stratified selection.
+        category: A field of categories, or what finds them, for stratified selection.
         n_draws: Random sets to judge by.
         seed: Of draws, samples and ties.
         skip_bad: Leave out rows that cannot be used, and list them, instead of stopping.
         across_languages: Allow target languages that the pool lacks.
+        difficulty: A scorer of how hard a row is, for stratified selection; None for none.
     """
 
     budget: int | float
@@ -106,6 +107,7 @@ class ChoiceSettings:
     seed: int = 0
     skip_bad: bool = False
     across_languages: bool = False
+    difficulty: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.budget, bool) or not 0 < self.budget < inf or (self.budget != int(self.budget) > 0):

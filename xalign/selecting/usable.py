@@ -14,8 +14,10 @@ from xalign.errors import CorpusError
 from xalign.selecting.embedding import EmbedTask
 from xalign.selecting.faults import Fault, require_none
 from xalign.selecting.reading import ReadTask
-from xalign.selecting.scoring import ScoreTask, TagTask
+from xalign.selecting.routing import RouteTask
+from xalign.selecting.scoring import ScoreTask
 from xalign.selecting.sidecars import ROWS, SCORES, TAGS, VECTORS
+from xalign.selecting.tagging import TagTask
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,16 +30,18 @@ class MappedShard:
     Attributes:
         reading: Its rows.
         embedding: Its vectors.
-        scoring: Its scores, if any.
+        scoring: Its scores, if any: by one scorer, or by several that score rows of different categories.
+        difficulty: How hard its rows are, if asked for.
         tagging: Its labels, if any.
         category: Its categories, if any.
     """
 
     reading: ReadTask
     embedding: EmbedTask
-    scoring: ScoreTask | None = None
+    scoring: tuple[ScoreTask, ...] = ()
+    difficulty: ScoreTask | None = None
     tagging: TagTask | None = None
-    category: TagTask | None = None
+    category: TagTask | RouteTask | None = None
 
 
 def count_rows(read: Sequence[ReadTask], *, skip_bad: bool, what: str = "pool") -> dict[str, int]:
@@ -85,7 +89,8 @@ def faults_of(shard: MappedShard, table: pa.Table) -> tuple[list[Fault], Bool[np
     store, lines = reading.sidecars, table.column("line").to_numpy()
     faults = unread(reading)
     keep = np.ones(len(lines), dtype=bool)
-    later = [(VECTORS, shard.embedding), (SCORES, shard.scoring), (TAGS, shard.tagging), (TAGS, shard.category)]
+    scores = [(SCORES, task) for task in (*shard.scoring, shard.difficulty)]
+    later = [(VECTORS, shard.embedding), *scores, (TAGS, shard.tagging), (TAGS, shard.category)]
     for kind, task in later:
         if task is None:
             continue

@@ -5,9 +5,9 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "routing": ["CATEGORIES", "nearest_category_classifier", "route_conversations"],
+        "routing": ["CATEGORIES", "held_out_accuracy", "nearest_category_classifier", "route_conversations"],
         "sampling": ["StratifiedChoice", "stratified_select"],
-        "scaling": ["preference", "robust_scale"],
+        "scaling": ["from_zero", "preference", "robust_scale"],
         "scoring": ["constraints_met", "least_step_reward", "line_similarity", "score_by_category"],
     },
 )

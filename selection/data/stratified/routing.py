@@ -66,16 +66,47 @@ def nearest_category_classifier(embed: Embedder, examples: Mapping[str, Sequence
     Raises:
         ValueError: If there is no category, or one has no example.
     """
-    empty = [name for name, texts in examples.items() if not texts]
-    if empty or not examples:
-        raise ValueError(f"examples must hold texts for each category, got none for {empty[0] if empty else 'any'}")
-    names = list(examples)
-    means = _unit(np.stack([_unit(np.asarray(embed(list(examples[name])))).mean(axis=0) for name in names]))
+    names, means = list(examples), _unit(np.stack([part.sum(axis=0) for part in _embed_each(embed, examples, least=1)]))
 
     def classify(texts: Sequence[str]) -> list[str]:
         return [names[i] for i in (np.asarray(embed(list(texts))) @ means.T).argmax(axis=1)]
 
     return classify
+
+
+def held_out_accuracy(embed: Embedder, examples: Mapping[str, Sequence[str]]) -> float:
+    """Return the share of examples that `nearest_category_classifier` built from all others gives their own category.
+
+    Args:
+        embed: Gives a vector for each of a list of texts.
+        examples: Two texts or more of each category. By chance 1 in as many as there are categories is right.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        ValueError: If there is no category, or one has fewer than two examples.
+    """
+    vectors = _embed_each(embed, examples, least=2)
+    sums = np.stack([part.sum(axis=0) for part in vectors])
+    right = 0
+    for own, part in enumerate(vectors):
+        cosines = part @ _unit(sums).T
+        cosines[:, own] = np.einsum("ij,ij->i", part, _unit(sums[own] - part))
+        right += int((cosines.argmax(axis=1) == own).sum())
+    return right / sum(map(len, vectors))
+
+
+def _embed_each(
+    embed: Embedder, examples: Mapping[str, Sequence[str]], *, least: int
+) -> list[Float[np.ndarray, "_ d"]]:
+    """Unit vectors of each category's examples."""
+    if not examples:
+        raise ValueError("examples must hold texts for each category, got no category")
+    for name, texts in examples.items():
+        if len(texts) < least:
+            raise ValueError(f"examples must hold {least} or more for each category, got {len(texts)} for {name!r}")
+    return [_unit(np.asarray(embed(list(texts)), dtype=np.float64)) for texts in examples.values()]
 
 
 def _turns(conversation: Sequence[Mapping[str, Any]], role: str, row: int) -> list[str]:

@@ -90,6 +90,25 @@ def preference(
     )
 
 
+def from_zero(values: Float[Any, " n"]) -> Float[np.ndarray, " n"]:
+    """Scale values of any sign to units of the way from their 1st to their 99th percentile, and 0 below the former.
+
+    One value far below the others therefore presses them not together; values above the 99th percentile keep their
+    order, so that the best do not tie.
+
+    Args:
+        values: Any that are finite.
+
+    Returns:
+        Values of at least 0; where all are equal, 1.
+    """
+    scores = to_host(values)
+    low, high = np.percentile(scores, [1, 99]) if len(scores) else (0.0, 0.0)
+    if high > low:
+        return np.maximum(scores - low, 0) / (high - low)
+    return np.ones(len(scores)) if len(np.unique(scores)) < 2 else scores - scores.min()
+
+
 def _finite(name: str, values: np.ndarray) -> Float[np.ndarray, " n"]:
     wrong = np.flatnonzero(~np.isfinite(values))
     if wrong.size:

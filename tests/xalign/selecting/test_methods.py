@@ -16,8 +16,9 @@ from selection.data import (
     tags_from_clusters,
     transport_select,
 )
+from selection.data.stratified import from_zero
 from xalign.errors import SettingError, UnknownNameError
-from xalign.selecting.materials import Material, from_zero
+from xalign.selecting.materials import Material
 from xalign.selecting.methods import METHODS, find_method, run_method
 from xalign.selecting.reliability import Reliability
 from xalign.selecting.targets import Target

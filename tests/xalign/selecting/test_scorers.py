@@ -15,6 +15,7 @@ from xalign.selecting.embedding import load_embedder
 from xalign.selecting.fields import Turns
 from xalign.selecting.model_scores import find_windows
 from xalign.selecting.reading import Row
+from xalign.selecting.routing import parse_category
 from xalign.selecting.scorers import parse_scorer
 from xalign.selecting.settings import ModelSettings
 
@@ -211,6 +212,20 @@ def logits_by_hand(folder, texts):
     with torch.inference_mode():
         rows = [model(input_ids=torch.tensor([tokenizer(text)["input_ids"]])).logits[0] for text in texts]
     return torch.stack(rows).double().numpy()
+
+
+def test_the_likeliest_label_is_that_of_the_highest_logit_of_a_text_alone(save_classifier):
+    folder = save_classifier("xlm-r")
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    texts = draw_texts([2, 9, 5, 12, 3, 7, 4, 11], seed=5)
+    with torch.inference_mode():
+        logits = [model(**tokenizer(text, return_tensors="pt")).logits[0] for text in texts]
+    expected = [("bad", "fair", "good")[int(row.argmax())] for row in logits]
+    assert len(set(expected)) > 1
+    router = parse_category(f"@classifier:{folder}", device="cpu")
+    assert router.classify(texts, HERE) == expected
+    assert router.names("cpu") == ["bad", "fair", "good"]
 
 
 def test_a_model_that_rates_gives_its_number_and_one_of_many_labels_its_sigmoid(save_classifier):

@@ -11,10 +11,11 @@ from xalign.errors import CorpusError
 from xalign.selecting.embedding import embed_shard, embed_task
 from xalign.selecting.reading import ReadTask, read_shard
 from xalign.selecting.scorers import parse_scorer
-from xalign.selecting.scoring import ScoreTask, TagTask, score_shard, tag_shard
+from xalign.selecting.scoring import ScoreTask, score_shard
 from xalign.selecting.settings import ModelSettings, ReadingSettings
 from xalign.selecting.shards import CutTask, cut_file
 from xalign.selecting.sidecars import Sidecars
+from xalign.selecting.tagging import TagTask, tag_shard
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 ROWS = [{"text": f"{word} {word}", "score": 1.0, "topic": "a"} for word in ("aaaa", "cccc", "eeee")]

@@ -10,6 +10,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler
 
 from selection.data.stratified import (
     constraints_met,
+    held_out_accuracy,
     least_step_reward,
     line_similarity,
     nearest_category_classifier,
@@ -62,8 +63,28 @@ def test_the_nearest_category_is_that_of_the_nearest_mean_direction():
 
     classify = nearest_category_classifier(embed, {"Math": ["1 + 2", "+ + +"], "Coding": ["{ } {"]})
     assert classify(["+ + {", "{ { +", "+"]) == ["Math", "Coding", "Math"]
-    with pytest.raises(ValueError, match="got none for Coding"):
+    with pytest.raises(ValueError, match="hold 1 or more for each category, got 0 for 'Coding'"):
         nearest_category_classifier(embed, {"Math": ["1 + 2"], "Coding": []})
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_held_out_accuracy_is_that_of_classifiers_built_from_all_other_examples(seed):
+    rng = np.random.default_rng(seed)
+    examples = {name: [f"{name}{place}" for place in range(rng.integers(2, 6))] for name in "abcd"}
+    vectors = {text: rng.normal(size=5) + ord(text[0]) % 3 for own in examples.values() for text in own}
+
+    def embed(texts):
+        return np.array([vectors[text] for text in texts])
+
+    right = [
+        nearest_category_classifier(embed, examples | {name: [other for other in own if other != text]})([text])
+        == [name]
+        for name, own in examples.items()
+        for text in own
+    ]
+    assert held_out_accuracy(embed, examples) == pytest.approx(np.mean(right))
+    with pytest.raises(ValueError, match="hold 2 or more for each category, got 1 for 'a'"):
+        held_out_accuracy(embed, {"a": ["a0"], "b": ["b0", "b1"]})
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=4, max_size=30), st.integers(0, 99))
