@@ -88,6 +88,10 @@ def select(  # noqa: PLR0913 - options of a command
     report: Annotated[
         Path | None, typer.Option(help="Folder of a report of probes: languages count as far as they are aligned.")
     ] = None,
+    translation: Annotated[
+        str | None,
+        typer.Option(help="The field of each row's translation: rows count as far as they are nearest to it."),
+    ] = None,
     pivot: Annotated[str, typer.Option(help="The language that the report's scores are taken against.")] = "eng_Latn",
     options: Annotated[
         str | None, typer.Option(help='Arguments of selectors as JSON, like {"transport": {"epsilon": 0.05}}.')
@@ -148,6 +152,7 @@ def select(  # noqa: PLR0913 - options of a command
             category=category,
             quotas=quota,
             report=report,
+            translation=translation,
             pivot=pivot,
             options=arguments,
             across_languages=across_languages,

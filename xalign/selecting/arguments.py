@@ -46,7 +46,11 @@ def base_of(options: Mapping[str, Mapping[str, Any]]) -> Any:
 
 def fields_of(plan: MapPlan) -> dict[str, str]:
     """The fields that are read besides text, language and id, by the argument that names them."""
-    named = {"tags": plan.tags, "category": plan.category if isinstance(plan.category, str) else None}
+    named = {
+        "tags": plan.tags,
+        "translation": plan.translation,
+        "category": plan.category if isinstance(plan.category, str) else None,
+    }
     scorers = {"quality": plan.scorers.specs if plan.scorers else (), "difficulty": (plan.difficulty,)}
     for argument, specs in scorers.items():
         fields = [field for spec in specs if spec is not None for field in spec.fields]

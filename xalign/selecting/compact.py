@@ -45,6 +45,7 @@ class PoolArrays:
         n_cut: Rows whose text is longer than the model of `quality` reads.
         scorers: Number of the scorer that gave its quality; None where one gave all.
         difficulty: How hard it is; None where that was not asked for.
+        translations: Vectors of translations, on disk, zeros where a row has none; None where none were asked for.
     """
 
     shards: tuple[MappedShard, ...]
@@ -63,6 +64,7 @@ class PoolArrays:
     n_cut: int = 0
     scorers: Int[np.ndarray, " n"] | None = None
     difficulty: Float[np.ndarray, " n"] | None = None
+    translations: ShardedMatrix | None = None
 
     @property
     def n(self) -> int:
@@ -130,6 +132,7 @@ def _put_together(
 ) -> PoolArrays:
     store = shards[0].reading.sidecars
     paths = tuple(store.path(VECTORS, shard.embedding.key) for shard in shards)
+    translated = tuple(store.path(VECTORS, shard.translation.key) for shard in shards if shard.translation is not None)
     width = int(store.facts(VECTORS, shards[0].embedding.key)["width"])
     languages, names = _coded([table.column("language") for table in tables], kept)
     tags, labels = _tags([shard.tagging for shard in shards], kept)
@@ -138,6 +141,7 @@ def _put_together(
     return PoolArrays(
         shards=shards,
         vectors=ShardedMatrix(paths, tuple(kept), width),
+        translations=ShardedMatrix(translated, tuple(kept), width) if translated else None,
         **{
             mine: _column(tables, name, kept)
             for mine, name in (("places", "place"), ("lines", "line"), ("lengths", "length"), ("texts", "text"))

@@ -182,7 +182,13 @@ def _run(material: Material, arms: Mapping[str, Chosen], settings: ChoiceSetting
             "precision": plan.model.precision,
         },
         "arguments": asdict(settings)
-        | {"align": told.align, "engine": told.engine, "workers": told.workers, "shard_rows": plan.shard_rows}
+        | {
+            "align": told.align,
+            "engine": told.engine,
+            "workers": told.workers,
+            "shard_rows": plan.shard_rows,
+            "translation": plan.translation,
+        }
         | {"quotas": told.quotas, "report": told.report if told.report is None else str(told.report)},
         "quotas": material.quotas,
         "reliability": None if material.trust is None else dict(material.trust),

@@ -25,7 +25,8 @@ def choose_by_information(material: Material) -> Chosen:
 
     quality = material.quality
     if quality is None:
-        alike = "all rows count alike" if material.trust is None else "rows count by the reliability of their language"
+        is_known = material.trust is not None or material.margins is not None
+        alike = "rows count by their reliability" if is_known else "all rows count alike"
         material.tell(f"mig: no quality was given, {alike}")
         quality = material.weights
     options = dict(material.options)

@@ -22,6 +22,7 @@ from xalign.selecting.settings import DETECT, FILE, NONE, ModelSettings, Reading
 from xalign.selecting.shards import Shard, cut_file, cut_tasks
 from xalign.selecting.sidecars import Sidecars
 from xalign.selecting.tagging import TagTask, read_categories, tag_shard
+from xalign.selecting.translating import TranslateTask, translate_shard
 from xalign.selecting.usable import MappedShard
 
 FIRST_ROWS, FIRST_FILES = 256, 16
@@ -67,6 +68,7 @@ class MapPlan:
         tags: The field of labels; None for none.
         tag_list: The labels there may be; none for any.
         category: The field of categories, or what finds them; None for none.
+        translation: The field of rows' translations; None for none.
         shard_rows: Records of a shard.
         sidecars: Where all is kept.
         progress: Show bars.
@@ -79,6 +81,7 @@ class MapPlan:
     tags: str | None = None
     tag_list: tuple[str, ...] = ()
     category: str | Router | None = None
+    translation: str | None = None
     shard_rows: int = 8192
     progress: bool = True
 
@@ -88,7 +91,7 @@ class MapPlan:
 
     def vectors_only(self) -> MapPlan:
         """The plan for a target, which is neither scored nor labelled."""
-        return replace(self, scorers=None, difficulty=None, tags=None, tag_list=(), category=None)
+        return replace(self, scorers=None, difficulty=None, tags=None, tag_list=(), category=None, translation=None)
 
 
 def resolve_reading(files: PoolFiles, asked: Asked) -> ReadingSettings:
@@ -206,6 +209,8 @@ def map_shards(read: Sequence[ReadTask], plan: MapPlan, engine: Engine) -> list[
     _require_scorers(mapped, plan)
     embed = list({task.key: task for task in (shard.embedding for shard in mapped)}.values())
     run_phase(engine, embed_shard, embed, name="embedding", progress=plan.progress)
+    translate = [shard.translation for shard in mapped if shard.translation is not None]
+    run_phase(engine, translate_shard, translate, name="translations", progress=plan.progress)
     score = [task for shard in mapped for task in (*shard.scoring, shard.difficulty) if task is not None]
     run_phase(engine, score_shard, score, name="scoring", progress=plan.progress)
     return mapped
@@ -220,6 +225,7 @@ def _tasks(read: ReadTask, plan: MapPlan, model_key: str) -> MappedShard:
         difficulty=None if plan.difficulty is None else ScoreTask(read, plan.difficulty, plan.model, model_key),
         tagging=None if plan.tags is None else TagTask(read, plan.tags, plan.tag_list),
         category=category,
+        translation=None if plan.translation is None else TranslateTask(read, plan.translation, plan.model, model_key),
     )
 
 

@@ -30,6 +30,7 @@ class Material:
         seed: Of samples, clusters and ties.
         options: Arguments of the selector itself, by its own words.
         encode: Texts to vectors by the model that embedded the pool; None where there is none at hand.
+        margins: Of each row and its translation, NaN where it has none; None where translations were not asked for.
         base: The pool beside examples of what a model has been trained on; None where no method asks for it.
         notes: What a reader must know; adapters add to it.
     """
@@ -43,6 +44,7 @@ class Material:
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
     encode: Callable[[Sequence[str]], Float[np.ndarray, "k d"]] | None = None
+    margins: Float[np.ndarray, " n"] | None = None
     base: Space | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -63,14 +65,17 @@ class Material:
 
     @cached_property
     def weights(self) -> Float[np.ndarray, " n"]:
-        """The reliability of each row's language; 1 without a report."""
+        """The reliability of each row: of its language by a report, times that by its translation; 1 without either."""
+        from selection.data.transport import margin_reliability
+
+        trust = np.ones(self.pool.n) if self.margins is None else margin_reliability(self.margins)
         if self.trust is None:
-            return np.ones(self.pool.n)
-        return np.array([self.trust[name] for name in self.pool.language_names])[self.pool.languages]
+            return trust
+        return trust * np.array([self.trust[name] for name in self.pool.language_names])[self.pool.languages]
 
     @cached_property
     def quality(self) -> Float[np.ndarray, " n"] | None:
-        """Quality, at least 0, times the reliability of its language."""
+        """Quality, at least 0, times the reliability of the row."""
         values = self.pool.quality
         if values is None:
             return None

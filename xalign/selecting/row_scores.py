@@ -13,8 +13,9 @@ from xalign.encoders.fingerprints import stamp_of
 from xalign.errors import SettingError
 from xalign.selecting.fields import look_up
 from xalign.selecting.named_functions import find_function, hash_function
-from xalign.selecting.reading import Row, has_words, is_unicode
+from xalign.selecting.reading import Row
 from xalign.selecting.settings import ModelSettings
+from xalign.selecting.translating import is_text, translate
 
 if TYPE_CHECKING:
     from xalign.quality import QualityModel
@@ -91,12 +92,11 @@ def score_translation(rows: Sequence[Row], field: str, model: ModelSettings) -> 
     """Cosine between a row's text and its translation in another field."""
     from xalign.selecting.embedding import load_embedder
 
-    texts = [look_up(row.fields, field) for row in rows]
-    there = [place for place, text in enumerate(texts) if _is_text(text)]
+    translated = translate(rows, field, model)
+    there = np.flatnonzero(np.isfinite(translated).all(axis=1))
     scores = np.full(len(rows), np.nan)
-    if there:
-        encode = load_embedder(model).encode
-        x, y = encode([rows[place].text for place in there]), encode([texts[place] for place in there])
+    if there.size:
+        x, y = load_embedder(model).encode([rows[place].text for place in there.tolist()]), translated[there]
         lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             scores[there] = np.einsum("ij,ij->i", x.astype(np.float64), y.astype(np.float64)) / lengths
@@ -106,13 +106,9 @@ def score_translation(rows: Sequence[Row], field: str, model: ModelSettings) -> 
 def no_translation(row: Row, field: str) -> str:
     """Say what stands where a translation was expected."""
     text = look_up(row.fields, field)
-    if _is_text(text):
+    if is_text(text):
         return f"the vector of its text or of its translation in {field!r} is zero"
     return f"a translation was expected in {field!r}, got {text!r}"
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and has_words(value) and is_unicode(value)
 
 
 def no_number(row: Row, field: str) -> str:

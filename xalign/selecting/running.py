@@ -44,6 +44,7 @@ from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings, ModelSettings,
 from xalign.selecting.sidecars import Sidecars, default_folder
 from xalign.selecting.spaces import Space, make_space
 from xalign.selecting.targets import Target, find_target, require_target
+from xalign.selecting.translating import describe_margins, measure_margins
 from xalign.selecting.usable import count_rows
 from xalign.selecting.writing import require_empty
 
@@ -79,6 +80,7 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
     category: str | None = None,
     quotas: Quotas | None = None,
     report: ProbeReport | str | Path | None = None,
+    translation: str | None = None,
     pivot: str = "eng_Latn",
     options: Mapping[str, Mapping[str, Any]] | None = None,
     across_languages: bool = False,
@@ -136,6 +138,8 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
             "need".
         report: A report of probes, or its folder: languages count as far as they are aligned, in costs, similarities
             and qualities; where rows compete within a language (M-DaQ, quotas), its reliability changes no order there.
+        translation: The field of each row's translation, where it has one: rows count, in costs and qualities, as far
+            as they are nearer to it than to the neighbours of both (`measure_margins`).
         pivot: The language that the report's scores are taken against.
         options: Arguments of selectors by method, such as {"transport": {"epsilon": 0.05}}. {"gotd": {"base": ...}}
             says, as a target does, what a model has been trained on.
@@ -176,6 +180,7 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         tags=tags,
         tag_list=read_tag_list(tag_list, tags),
         category=parse_category(category, device=embedding.device),
+        translation=translation,
         shard_rows=shard_rows,
         progress=progress,
     )
@@ -199,7 +204,12 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         wanted = Counter(found.languages)
         limits = resolve_language_quotas(quotas, arrays.counts, rows, reliability, target=wanted)
     encode = partial(_encode, plan.model)
-    material = Material(arrays, found, space, rows, limits, reliability, seed, encode=encode, base=trained)
+    margins = None if translation is None else measure_margins(arrays, align=align, seed=seed)
+    material = Material(
+        arrays, found, space, rows, limits, reliability, seed, encode=encode, margins=margins, base=trained
+    )
+    if margins is not None:
+        material.tell(describe_margins(margins))
     if isinstance(plan.category, Router):
         material.tell(plan.category.describe(embedding))
     told = Told(files, reading, plan, engine, workers, align, quotas, report)

@@ -35,7 +35,7 @@ def choose_by_transport(material: Material) -> Chosen:
         target_groups=np.array(space.target_groups, dtype=object),
         target_rows=material.target.rows,
         group_means=_means(material),
-        reliability=_mapping(material.trust),
+        reliability=_mapping(material.trust) if material.margins is None else material.weights,
         quality=quality,
         quotas=None if material.quotas is None else dict(material.quotas),
         **({"seed": material.seed} | dict(material.options)),

@@ -18,6 +18,7 @@ from xalign.selecting.routing import RouteTask
 from xalign.selecting.scoring import ScoreTask
 from xalign.selecting.sidecars import ROWS, SCORES, TAGS, VECTORS
 from xalign.selecting.tagging import TagTask
+from xalign.selecting.translating import TranslateTask
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +35,7 @@ class MappedShard:
         difficulty: How hard its rows are, if asked for.
         tagging: Its labels, if any.
         category: Its categories, if any.
+        translation: Vectors of its rows' translations, if any.
     """
 
     reading: ReadTask
@@ -42,6 +44,7 @@ class MappedShard:
     difficulty: ScoreTask | None = None
     tagging: TagTask | None = None
     category: TagTask | RouteTask | None = None
+    translation: TranslateTask | None = None
 
 
 def count_rows(read: Sequence[ReadTask], *, skip_bad: bool, what: str = "pool") -> dict[str, int]:

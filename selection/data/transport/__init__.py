@@ -19,7 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gradients": ["calibrated_gradient", "gradient_select"],
         "knn": ["knn_transport_select"],
         "models": ["TransportModel"],
-        "reliability": ["margin_reliability"],
+        "reliability": ["margin_reliability", "pair_margins"],
         "row_samples": ["PoolRows"],
         "selecting": ["transport_select"],
         "settings": ["TransportSettings"],
