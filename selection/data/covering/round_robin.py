@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from probes.arrays import require_same_width, row_chunks, to_host
 from selection.data.allowances import read_allowances
@@ -15,7 +14,9 @@ from selection.data.covering.results import RoundRobinChoice
 from selection.data.covering.unit_rows import require_embeddings, unit_blocks, unit_rows
 
 DEPTH = 4
-"""How many times its own part of the budget a target looks at, before its list is fetched twice as deep."""
+"""How many times its own part of the budget a target's list holds."""
+HARDLY = 4
+"""Lists of which no more than this part of their length is left are fetched anew, when one has come to its end."""
 
 
 def round_robin_select(
@@ -52,71 +53,68 @@ def round_robin_select(
     n, m = len(pool), len(target)
     allowances = read_allowances(n, budget, groups=groups, quotas=quotas)
     open_rows, left = allowances.open_rows(n), allowances.counts.copy()
-    wishes = _Wishes(pool, unit_rows(to_host(target), name="target"), min(n, DEPTH * -(-budget // m)))
+    wishes = _Wishes(pool, unit_rows(to_host(target), name="target"), min(n, DEPTH * -(-budget // m)), open_rows)
     taken = []
     for place in range(budget):
-        row, similarity = wishes.next_of(place % m, open_rows)
+        row, similarity = wishes.next_of(place % m)
         allowances.take(row, left, open_rows)
         taken.append((row, place % m, similarity))
     rows, targets, similarities = zip(*taken, strict=True)
     return RoundRobinChoice(np.array(rows), np.array(targets), np.array(similarities, dtype=np.float64))
 
 
-@dataclass(eq=False)
 class _Wishes:
-    """The nearest rows of each target, as deep as they were asked for.
+    """The nearest open rows of each target; rows are closed by the caller, as they are taken."""
 
-    Attributes:
-        pool: A vector for each row.
-        targets: Vectors of length 1.
-        depth: How deep all lists are at first.
-    """
+    def __init__(
+        self, pool: Float[Any, "n d"], targets: Float[np.ndarray, "m d"], depth: int, open_rows: Bool[np.ndarray, " n"]
+    ) -> None:
+        self._pool, self._targets, self._depth, self._open = pool, targets, depth, open_rows
+        rows, similarities = nearest_rows(pool, targets, depth, among=open_rows)
+        self._rows, self._similarities = [*rows], [*similarities]
+        self._places = [0] * len(targets)
 
-    pool: Float[Any, "n d"]
-    targets: Float[np.ndarray, "m d"]
-    depth: int
-
-    def __post_init__(self) -> None:
-        lists = nearest_rows(self.pool, self.targets, self.depth)
-        self._rows, self._similarities = ([*part] for part in lists)
-        self._places = [0] * len(self.targets)
-
-    def next_of(self, target: int, open_rows: np.ndarray) -> tuple[int, float]:
+    def next_of(self, target: int) -> tuple[int, float]:
         """Return the nearest row that is open, and its cosine."""
         while True:
             rows, place = self._rows[target], self._places[target]
             for at in range(place, len(rows)):
-                if open_rows[rows[at]]:
+                if self._open[rows[at]]:
                     self._places[target] = at + 1
                     return int(rows[at]), float(self._similarities[target][at])
-            self._deepen(target)
+            self._places[target] = len(rows)
+            self._fetch()
 
-    def _deepen(self, target: int) -> None:
-        """Fetch twice as many rows; the walk starts anew, for what it has passed is closed."""
-        deeper = min(len(self.pool), 2 * len(self._rows[target]))
-        rows, similarities = nearest_rows(self.pool, self.targets[target : target + 1], deeper)
-        self._rows[target], self._similarities[target], self._places[target] = rows[0], similarities[0], 0
+    def _fetch(self) -> None:
+        """Read the pool once more for all targets that hardly have a row left."""
+        left = [self._open[rows[place:]].sum() for rows, place in zip(self._rows, self._places, strict=True)]
+        few = np.flatnonzero(np.array(left) * HARDLY <= self._depth)
+        lists = nearest_rows(self._pool, self._targets[few], self._depth, among=self._open)
+        for target, rows, similarities in zip(few.tolist(), *lists, strict=True):
+            self._rows[target], self._similarities[target], self._places[target] = rows, similarities, 0
 
 
 def nearest_rows(
-    pool: Float[Any, "n d"], targets: Float[np.ndarray, "m d"], depth: int
+    pool: Float[Any, "n d"], targets: Float[np.ndarray, "m d"], depth: int, *, among: Bool[np.ndarray, " n"]
 ) -> tuple[Int[np.ndarray, "m k"], Float[np.ndarray, "m k"]]:
     """Find the rows of the pool that are most similar to each target, most similar first, smaller rows first.
 
     Args:
         pool: A vector for each row, read in blocks.
         targets: Vectors of length 1.
-        depth: How many rows for each, at most n.
+        depth: How many rows for each.
+        among: The rows that count.
 
     Returns:
-        Rows and cosines, targets by depth.
+        Rows and cosines, targets by depth, or by as many rows as count.
     """
     rows = np.empty((len(targets), 0), dtype=np.int64)
     cosines = np.empty((len(targets), 0), dtype=targets.dtype)
     for part, block in unit_blocks(pool, name="pool"):
         for some in row_chunks(len(block), len(targets)):
-            found = targets @ block[some].T
-            numbers = np.arange(part.start + some.start, part.start + some.stop)
+            inside = np.flatnonzero(among[part.start + some.start : part.start + some.stop])
+            found = targets @ block[some][inside].T
+            numbers = inside + part.start + some.start
             if cosines.shape[1] < depth:
                 everyone = np.broadcast_to(numbers, found.shape)
                 rows, cosines = _merge(rows, cosines, everyone, found, depth)

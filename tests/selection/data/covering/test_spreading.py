@@ -56,6 +56,16 @@ def test_a_pool_read_in_blocks_gives_the_same_choice(monkeypatch, elements):
     assert all(np.flatnonzero(ties == i)[0] < np.flatnonzero(ties == i + 1)[0] for i in range(0, 60, 2))
 
 
+def test_the_pool_is_read_a_few_times_however_many_targets_want_the_few_rows_of_a_quota(monkeypatch):
+    pool, target, groups = rows(3000, 3), rows(60, 4), np.arange(3000) % 100
+    reads = []
+    find = round_robin.nearest_rows
+    monkeypatch.setattr(round_robin, "nearest_rows", lambda *some, **open_: reads.append(1) or find(*some, **open_))
+    found = round_robin_select(pool, target, 30, groups=groups, quotas={7: 30})
+    assert sorted(found.indices.tolist()) == list(range(7, 3000, 100))
+    assert len(reads) <= 4
+
+
 def test_round_robin_keeps_quotas():
     pool, target, groups, quotas = rows(30, 1), rows(4, 2), np.arange(30) % 2, {0: 2, 1: 9}
     found = round_robin_select(pool, target, 11, groups=groups, quotas=quotas)
