@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from probes.arrays import require_whole
 from selection.data.grouping import code_groups
-from selection.data.quotas import resolve_quotas
+from selection.data.quotas import require_budget, resolve_quotas
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +64,7 @@ def read_allowances(
         TypeError: If the budget is no whole number.
         ValueError: If it is out of range, quotas come without groups or groups without quotas, or quotas cannot be met.
     """
-    require_whole("budget", budget, minimum=1)
-    if budget > n:
-        raise ValueError(f"budget must be at most the {n} rows of the pool, got {budget}; lower it or widen the pool")
+    require_budget(budget, n)
     if (groups is None) != (quotas is None):
         given, lacking = ("groups", "quotas") if quotas is None else ("quotas", "groups")
         raise ValueError(f"{given} must come with {lacking}, got {given} alone; give both or neither")

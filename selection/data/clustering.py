@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from probes.arrays import checked, require_whole, row_chunks, to_host
-from selection.data.quotas import divide_budget
+from selection.data.quotas import fill_shares
 
 FLAT = 256
 """Up to so many clusters are found at once; more are found as clusters of clusters."""
@@ -142,8 +142,8 @@ def fit_clusters(sample: Float[Any, "n d"], k: int, *, seed: int) -> ClusterTree
     if n_centres == k:
         return ClusterTree(centres, np.arange(k), (None,) * k)
     used, labels = np.unique(labels, return_inverse=True)
-    sizes = np.bincount(labels)
-    parts = _divide(k, sizes)
+    sizes = dict(enumerate(np.bincount(labels).tolist()))
+    parts = np.array(list(fill_shares(sizes, sizes, k, given=dict.fromkeys(sizes, 1)).values()))
     children = tuple(
         None if part == 1 else fit_clusters(sample[labels == number], part, seed=seed)
         for number, part in enumerate(parts.tolist())
@@ -182,16 +182,6 @@ def _mixed(words: np.ndarray) -> np.ndarray:
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))
-
-
-def _divide(k: int, sizes: Int[np.ndarray, " c"]) -> Int[np.ndarray, " c"]:
-    """Give each cluster its share of k by its size: at least 1, and no more than it has rows."""
-    parts = np.ones(len(sizes), dtype=np.int64)
-    while (left := k - int(parts.sum())) > 0:
-        room = {i: float(size) for i, size in enumerate(sizes.tolist()) if parts[i] < size}
-        for i, more in divide_budget(room, left).items():
-            parts[i] = min(parts[i] + more, sizes[i])
-    return parts
 
 
 def _k_means(sample: Float[Any, "n d"], k: int, seed: int) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "k d"]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,23 @@ TOLERANCE = 1e-6
 """How far from 1 shares may sum."""
 ROUNDING = 1e-9
 """Parts of a row that differ by less are equal, whatever the order of floating-point operations."""
+
+
+def require_budget(budget: int, n: int, *, rows: str = "rows of the pool") -> None:
+    """Refuse a budget that there are not enough rows for.
+
+    Args:
+        budget: How many are wanted.
+        n: How many there are.
+        rows: What they are, for the message.
+
+    Raises:
+        TypeError: If the budget is no whole number.
+        ValueError: If it is below 1 or above n.
+    """
+    require_whole("budget", budget, minimum=1)
+    if budget > n:
+        raise ValueError(f"budget must be at most the {n} {rows}, got {budget}; lower it or widen the pool")
 
 
 def resolve_quotas(
@@ -45,11 +63,8 @@ def resolve_quotas(
         ValueError: If shares do not sum to 1, counts do not sum to the budget, shares and counts are mixed, a group is
             not in the pool, or its quota exceeds what it has; the message names the group.
     """
-    require_whole("budget", budget, minimum=1)
     have = count_groups(groups) if available is None else {name: int(n) for name, n in available.items()}
-    total = sum(have.values())
-    if budget > total:
-        raise ValueError(f"budget must be at most the {total} rows available, got {budget}; lower it or widen the pool")
+    require_budget(budget, sum(have.values()), rows="rows available")
     shares = _read_rule(quotas, have) if isinstance(quotas, str) else _read_mapping(quotas, budget, have)
     counts = divide_budget(shares, budget)
     for name, wanted in counts.items():
@@ -71,7 +86,7 @@ def divide_budget(shares: Mapping[Any, int | float], budget: int) -> dict[Any, i
     Returns:
         Counts that sum to `budget`, each within 1 of its exact part.
     """
-    total = sum(shares.values())
+    total = fsum(shares.values())  # the same in any order
     exact = {name: share / total * budget for name, share in shares.items()}
     counts = {name: int(part + ROUNDING) for name, part in exact.items()}
     rest = {name: round(exact[name] - counts[name], 9) for name in shares}
@@ -79,6 +94,35 @@ def divide_budget(shares: Mapping[Any, int | float], budget: int) -> dict[Any, i
     for name in by_rest[: budget - sum(counts.values())]:
         counts[name] += 1
     return counts
+
+
+def fill_shares(
+    shares: Mapping[Any, int | float],
+    capacity: Mapping[Any, int],
+    budget: int,
+    *,
+    given: Mapping[Any, int] | None = None,
+) -> dict[Any, int]:
+    """Divide a budget by shares as far as there is room; what one cannot take goes to the others by their shares.
+
+    Args:
+        shares: Of each name, at least 0; one of 0 gets nothing.
+        capacity: The most that each may have.
+        budget: To be had in all.
+        given: What each has already; None for nothing.
+
+    Returns:
+        What each has then, in the order of `given` or of `shares`: the budget in all, or less where all that have a
+        share are full.
+    """
+    found = dict.fromkeys(shares, 0) if given is None else dict(given)
+    while (left := budget - sum(found.values())) > 0:
+        room = {name: share for name, share in shares.items() if share > 0 and found[name] < capacity[name]}
+        if not room:
+            break
+        for name, more in divide_budget(room, left).items():
+            found[name] = min(found[name] + more, capacity[name])
+    return found
 
 
 def choose_within_quotas(

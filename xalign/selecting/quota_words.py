@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from selection.data.quotas import divide_budget, resolve_quotas
+from selection.data.quotas import fill_shares, require_budget, resolve_quotas
 from xalign.corpora import resolve_language
 from xalign.errors import SettingError, UnknownNameError
 from xalign.language_lists import read_languages
@@ -46,10 +46,10 @@ def resolve_language_quotas(
     """
     if quotas is None:
         return None
-    if quotas == OF_TARGET:
-        return _as_target(counts, budget, target or {})
-    wanted = _read(quotas, counts, reliability)
+    wanted = None if quotas == OF_TARGET else _read(quotas, counts, reliability)
     try:
+        if wanted is None:
+            return _as_target(counts, budget, target or {})
         return resolve_quotas([], budget, wanted, available=dict(counts))
     except ValueError as error:
         raise SettingError(str(error)) from error
@@ -70,20 +70,12 @@ def _read(quotas: Quotas, counts: Mapping[str, int], reliability: Reliability | 
 
 def _as_target(counts: Mapping[str, int], budget: int, target: Mapping[str, int]) -> dict[str, int]:
     """Fill the budget from the target's languages as far as these have rows, and then from the others."""
-    if budget > sum(counts.values()):
-        raise SettingError(f"budget must be at most the {sum(counts.values())} rows of the pool, got {budget}")
+    require_budget(budget, sum(counts.values()))
     wanted = {name: n for name, n in target.items() if name in counts}
     if not wanted:
         raise SettingError("quotas 'target' need a target in languages of the pool, got none; choose another rule")
-    found = dict.fromkeys(counts, 0)
-    for shares in (wanted, {name: n for name, n in counts.items() if name not in wanted}):
-        room = {name: counts[name] - found[name] for name in shares}
-        while (left := min(budget - sum(found.values()), sum(room.values()))) > 0:
-            given = divide_budget({name: shares[name] for name, free in room.items() if free}, left)
-            for name, n in given.items():
-                found[name] += min(n, room[name])
-                room[name] = counts[name] - found[name]
-    return found
+    found = dict.fromkeys(counts, 0) | fill_shares(wanted, counts, budget)
+    return fill_shares({name: n for name, n in counts.items() if name not in wanted}, counts, budget, given=found)
 
 
 def _by_report(rule: str, counts: Mapping[str, int], reliability: Reliability | None) -> dict[str, int | float]:

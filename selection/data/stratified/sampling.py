@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from probes.arrays import require_whole, to_host
+from probes.arrays import to_host
 from selection.data.clustering import cluster_rows, content_order
 from selection.data.grouping import code_groups
-from selection.data.quotas import ROUNDING, TOLERANCE, divide_budget
+from selection.data.quotas import ROUNDING, TOLERANCE, fill_shares, require_budget
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +79,12 @@ def stratified_select(  # noqa: PLR0913 - the arguments are the public interface
     """
     values = to_host(scores)
     _check(values, embeddings, shares, percentile)
-    require_whole("budget", budget, minimum=1)
     codes, names = code_groups(categories, n=len(values))
     rows = {name: np.flatnonzero(codes == names.index(name)) for name in shares if name in set(names)}
     have = {name: len(rows.get(name, ())) for name in shares}
+    _require_rows(budget, {name: n for name, n in have.items() if shares[name] > 0})
     wanted = {name: int(share * budget + ROUNDING) for name, share in shares.items()}
-    taken = _redistribute(wanted, have, shares, budget)
+    taken = fill_shares(shares, have, budget, given={name: min(n, have[name]) for name, n in wanted.items()})
     parts = {
         name: _choose(values, embeddings, rows[name], count, percentile=percentile, seed=seed)
         for name, count in taken.items()
@@ -130,19 +130,9 @@ def _choose(
     return _Part(rows[first], is_clustered[first], threshold)
 
 
-def _redistribute(
-    wanted: Mapping[Any, int], have: Mapping[Any, int], shares: Mapping[Any, int | float], budget: int
-) -> dict[Any, int]:
-    """Give what is lacking to categories that have more, in proportion to their shares."""
-    if budget > sum(n for name, n in have.items() if shares[name] > 0):
-        told = ", ".join(f"{name!r} {n}" for name, n in have.items())
-        raise ValueError(f"budget must be at most what the categories with a share have ({told}), got {budget}")
-    taken = {name: min(n, have[name]) for name, n in wanted.items()}
-    while (left := budget - sum(taken.values())) > 0:
-        room = {name: share for name, share in shares.items() if share > 0 and taken[name] < have[name]}
-        for name, more in divide_budget(room, left).items():
-            taken[name] = min(taken[name] + more, have[name])
-    return taken
+def _require_rows(budget: int, have: Mapping[Any, int]) -> None:
+    told = ", ".join(f"{name!r} {n}" for name, n in have.items())
+    require_budget(budget, sum(have.values()), rows=f"rows of the categories with a share ({told})")
 
 
 def _check(values: np.ndarray, embeddings: Any, shares: Mapping[Any, int | float], percentile: int | float) -> None:

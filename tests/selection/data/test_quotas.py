@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selection.data.grouping import code_groups, count_groups, rank_within_groups
-from selection.data.quotas import choose_within_quotas, divide_budget, resolve_quotas
+from selection.data.quotas import choose_within_quotas, divide_budget, fill_shares, require_budget, resolve_quotas
 
 POOL = ["deu"] * 6 + ["swh"] * 3 + ["tam"] * 1
 labels = st.lists(st.sampled_from(["deu", "swh", "tam", "yor"]), min_size=1, max_size=40)
@@ -39,6 +39,46 @@ def test_a_budget_is_divided_without_loss_and_in_proportion(shares, budget):
     assert sum(counts.values()) == budget
     for name, share in shares.items():
         assert abs(counts[name] - budget * share / sum(shares.values())) <= 1 + 1e-6
+
+
+filling = st.dictionaries(
+    st.sampled_from("abcdef"), st.tuples(st.integers(0, 9) | st.floats(0.01, 9), st.integers(0, 12)), min_size=1
+)
+
+
+@given(filling, st.integers(0, 60), st.randoms(use_true_random=False))
+def test_shares_are_filled_up_to_the_budget_or_to_what_there_is_room_for_in_any_order(wanted, budget, random):
+    shares = {name: share for name, (share, _) in wanted.items()}
+    capacity = {name: n for name, (_, n) in wanted.items()}
+    found = fill_shares(shares, capacity, budget)
+    assert sum(found.values()) == min(budget, sum(n for name, n in capacity.items() if shares[name] > 0))
+    assert all(n <= capacity[name] for name, n in found.items())
+    shuffled = random.sample(sorted(shares), len(shares))
+    assert fill_shares({name: shares[name] for name in shuffled}, capacity, budget) == found
+    open_shares = {name: shares[name] for name, n in found.items() if n < capacity[name] and shares[name] > 0}
+    part = divide_budget(open_shares, sum(found[name] for name in open_shares)) if open_shares else {}
+    assert all(abs(found[name] - n) <= len(shares) for name, n in part.items())
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.floats(0.01, 9), min_size=1), st.integers(0, 60))
+def test_where_nothing_is_full_a_budget_is_filled_as_it_is_divided(shares, budget):
+    assert fill_shares(shares, dict.fromkeys(shares, 60), budget) == divide_budget(shares, budget)
+
+
+def test_what_one_cannot_take_goes_to_the_others_by_their_shares_beside_what_they_have():
+    assert fill_shares({"a": 2, "b": 1, "c": 1}, {"a": 20, "b": 20, "c": 1}, 13) == {"a": 8, "b": 4, "c": 1}
+    given = {"a": 1, "b": 1, "z": 4}
+    assert fill_shares({"a": 3, "b": 1}, {"a": 3, "b": 9}, 12, given=given) == {"a": 3, "b": 5, "z": 4}
+
+
+def test_a_budget_is_a_whole_number_of_rows_that_are_there(unchecked):
+    require_budget(3, 3)
+    with pytest.raises(TypeError, match=r"budget must be a whole number, got 2\.5"):
+        require_budget(2.5, 3)
+    with pytest.raises(ValueError, match="budget must be at least 1, got 0"):
+        require_budget(0, 3)
+    with pytest.raises(ValueError, match="at most the 3 rows of the pool, got 4; lower it or widen the pool"):
+        require_budget(4, 3)
 
 
 def test_equal_quotas_are_equal_and_available_rows_replace_the_pool():
