@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
 from probes.arrays import checked, require_whole, row_chunks, to_host
 from selection.data.quotas import fill_shares
@@ -98,9 +98,9 @@ def cluster_rows(
     Args:
         embeddings: A vector for each row; float16 is computed in float32.
         k: How many clusters, 1 to the number of rows.
-        rows: Which rows to cluster, in the order in which they are fitted, which decides between centres that are as
-            good; increasing ones are read fastest, those of `content_order` make the result a matter of content. None
-            for all as they stand.
+        rows: Which rows to cluster, in the order in which they are drawn and fitted, which decides between centres that
+            are as good; with an order by what rows hold, such as `content_order`, the order of the pool decides
+            nothing. None for all as they stand.
         seed: Of the sample and the first centres.
 
     Returns:
@@ -121,8 +121,10 @@ def cluster_rows(
     rng = np.random.default_rng(seed)
     n_fitted = min(len(wanted), SAMPLE_PER_CLUSTER * k)
     drawn = wanted if n_fitted == len(wanted) else wanted[np.sort(rng.choice(len(wanted), n_fitted, replace=False))]
-    tree = fit_clusters(np.concatenate(list(_blocks(embeddings, drawn))), k, seed=seed)
-    labels = np.concatenate([tree.assign(block) for block in _blocks(embeddings, wanted)])
+    tree = fit_clusters(_gathered(embeddings, drawn), k, seed=seed)
+    labels = np.empty(len(wanted), dtype=np.int64)
+    for places, block in _blocks(embeddings, wanted):
+        labels[places] = tree.assign(block)
     return Clustering(labels, tree, n_fitted)
 
 
@@ -152,22 +154,32 @@ def fit_clusters(sample: Float[Any, "n d"], k: int, *, seed: int) -> ClusterTree
 
 
 def content_order(
-    embeddings: Float[Any, "n d"], rows: Int[np.ndarray, " m"], values: Float[np.ndarray, " m"]
+    embeddings: Float[Any, "n d"],
+    rows: Int[np.ndarray, " m"],
+    values: Float[np.ndarray, " m"],
+    *,
+    keys: Integer[np.ndarray, " m"] | None = None,
 ) -> Int[np.ndarray, " m"]:
-    """Find an order of rows that is the same however the pool is ordered: by a hash of the vector, then by value.
+    """Find an order of rows that is the same however the pool is ordered: by a key of what they hold, then by value.
 
     Args:
         embeddings: A vector for each row; read a block at a time, and may be memory-mapped.
         rows: Which rows to order.
         values: One for each of `rows`.
+        keys: Likewise; None takes a hash of the vector.
 
     Returns:
-        Places in `rows`; only rows that are alike in vector and value keep the order that they came in.
+        Places in `rows`; only rows that are alike in key and value keep the order that they came in.
 
     Raises:
         ValueError: If a value of the vectors is not finite.
     """
-    return np.lexsort((values, np.concatenate([_content_keys(block) for block in _blocks(embeddings, rows)])))
+    if keys is not None:
+        return np.lexsort((values, keys))
+    keys = np.empty(len(rows), dtype=np.uint64)
+    for places, block in _blocks(embeddings, rows):
+        keys[places] = _content_keys(block)
+    return np.lexsort((values, keys))
 
 
 def _content_keys(block: Float[np.ndarray, "n d"]) -> np.ndarray:
@@ -201,8 +213,21 @@ def _k_means(sample: Float[Any, "n d"], k: int, seed: int) -> tuple[Int[np.ndarr
     return model.labels_.astype(np.int64), model.cluster_centers_
 
 
-def _blocks(embeddings: Float[Any, "n d"], rows: Int[np.ndarray, " m"]) -> Iterator[np.ndarray]:
-    """Rows in blocks, finite and in float32 or float64."""
+def _blocks(
+    embeddings: Float[Any, "n d"], rows: Int[np.ndarray, " m"]
+) -> Iterator[tuple[Int[np.ndarray, " b"], Float[np.ndarray, "b d"]]]:
+    """Rows in blocks, finite and in float32 or float64, with their places in `rows`; read in the order of the pool."""
+    order = np.argsort(rows, kind="stable")
     for part in row_chunks(len(rows), embeddings.shape[1]):
-        block = checked(to_host(embeddings[rows[part]]), name="embeddings", minimum=1)
-        yield block if block.dtype == np.float64 else block.astype(np.float32, copy=False)
+        places = order[part]
+        block = checked(to_host(embeddings[rows[places]]), name="embeddings", minimum=1)
+        yield places, block if block.dtype == np.float64 else block.astype(np.float32, copy=False)
+
+
+def _gathered(embeddings: Float[Any, "n d"], rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m d"]:
+    """Rows in the order that is asked for, in memory."""
+    is_wide = to_host(embeddings[:1]).dtype == np.float64
+    found = np.empty((len(rows), embeddings.shape[1]), dtype=np.float64 if is_wide else np.float32)
+    for places, block in _blocks(embeddings, rows):
+        found[places] = block
+    return found

@@ -23,7 +23,8 @@ class QualityDiverseChoice:
     """What was chosen, and why.
 
     Attributes:
-        indices: Rows in order of choice: the first of every group, the second of every group, and so on.
+        indices: Rows in order of choice: the first of every group, by the groups' names, the second of every group,
+            and so on.
         diverse: Whether each was taken for its cluster, rather than for its quality alone.
         shortfall: Rows that a group lacks of what was asked for, because it has too few rows or clusters; groups that
             lack none are left out.
@@ -168,7 +169,12 @@ def _choice(
 
 
 def _codes(groups: Sequence[Hashable] | np.ndarray | None, n: int) -> tuple[Int[np.ndarray, " n"], list]:
-    return (np.zeros(n, dtype=np.int64), ["all"]) if groups is None else code_groups(groups, n=n)
+    """The number of each row's group, and the groups in order of their names, so that no order of rows decides it."""
+    if groups is None:
+        return np.zeros(n, dtype=np.int64), ["all"]
+    codes, names = code_groups(groups, n=n)
+    order = sorted(range(len(names)), key=lambda place: str(names[place]))
+    return np.argsort(order)[codes], [names[place] for place in order]
 
 
 def _limits(name: str, limits: int | Mapping[Any, int], groups: list) -> Int[np.ndarray, " g"]:

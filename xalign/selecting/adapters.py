@@ -103,6 +103,7 @@ def choose_by_category(material: Material) -> Chosen:
                 shares=wanted or _natural_shares(categories[rows]),
                 budget=count,
                 seed=material.seed,
+                keys=material.pool.texts[rows],
                 **options,
             ),
         )

@@ -95,14 +95,21 @@ class Material:
     def drawn_order(self) -> Int[np.ndarray, " n"]:
         """All rows, ordered by the seed and their texts: for ties, which a row's place in the pool must not decide."""
         key = np.random.default_rng(self.seed).integers(1 << 64, dtype=np.uint64)
-        return np.argsort((self.pool.texts ^ key) * np.uint64(0x9E3779B97F4A7C15), kind="stable")
+        drawn = (self.pool.texts ^ key) * np.uint64(0x9E3779B97F4A7C15)
+        return np.lexsort((self.pool.lengths, self.pool.languages, drawn))  # one text may stand in several languages
 
     def cluster(self, k: int, *, weighed: bool = True) -> Int[np.ndarray, " n"]:
-        """Clusters of the rows' directions; weighed by reliability, a language of little of it has its own."""
+        """Clusters of the rows' directions, fitted in an order in which a row's place in the pool decides nothing.
+
+        Weighed by reliability, a language of little of it has its own.
+        """
         from selection.data.clustering import cluster_rows
 
         vectors = self.vectors if weighed else self.space.matrix()
-        return cluster_rows(vectors, min(k, self.pool.n), seed=self.seed).labels
+        labels = np.empty(self.pool.n, dtype=np.int64)
+        found = cluster_rows(vectors, min(k, self.pool.n), rows=self.drawn_order, seed=self.seed)
+        labels[self.drawn_order] = found.labels
+        return labels
 
 
 @dataclass(frozen=True, eq=False)

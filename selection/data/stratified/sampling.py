@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Integer
 
 from probes.arrays import to_host
 from selection.data.clustering import cluster_rows, content_order
@@ -46,6 +46,7 @@ def stratified_select(  # noqa: PLR0913 - the arguments are the public interface
     budget: int,
     percentile: int | float = 80,
     seed: int = 0,
+    keys: Integer[Any, " n"] | None = None,
 ) -> StratifiedChoice:
     """Choose rows category by category: good ones, and from everywhere.
 
@@ -55,14 +56,16 @@ def stratified_select(  # noqa: PLR0913 - the arguments are the public interface
     to their shares. Categories may be pairs of a category and a language. The order of the pool decides nothing.
 
     Args:
-        scores: What each row is worth, such as `preference`; ties go by what the vectors hold (`content_order`), and
-            between categories in the order of `shares`. Only rows alike in both keep the order of the pool.
+        scores: What each row is worth, such as `preference`; ties go by `keys`, and between categories in the order of
+            `shares`. Only rows alike in both keep the order of the pool.
         categories: The category of each row.
         embeddings: A vector for each row; may be memory-mapped.
         shares: Share of the budget by category, summing to 1; rows of categories that are not named are not chosen.
         budget: How many rows.
         percentile: Of a category's scores, from which a cluster's best is taken, in [0, 100].
         seed: Of the clustering.
+        keys: A whole number for each row that says what it holds, such as a hash of its text: vectors may differ by
+            rounding between two runs of a model. None takes a hash of the vector (`content_order`).
 
     Returns:
         The rows, and how the budget was divided.
@@ -79,17 +82,21 @@ def stratified_select(  # noqa: PLR0913 - the arguments are the public interface
     """
     values = to_host(scores)
     _check(values, embeddings, shares, percentile)
+    known = None if keys is None else to_host(keys)
+    if known is not None and known.shape != values.shape:
+        raise ValueError(f"keys must have the {len(values)} rows of scores, got {len(known)}")
     codes, names = code_groups(categories, n=len(values))
     rows = {name: np.flatnonzero(codes == names.index(name)) for name in shares if name in set(names)}
     have = {name: len(rows.get(name, ())) for name in shares}
     _require_rows(budget, {name: n for name, n in have.items() if shares[name] > 0})
     wanted = {name: int(share * budget + ROUNDING) for name, share in shares.items()}
     taken = fill_shares(shares, have, budget, given={name: min(n, have[name]) for name, n in wanted.items()})
-    parts = {
-        name: _choose(values, embeddings, rows[name], count, percentile=percentile, seed=seed)
-        for name, count in taken.items()
-        if count
-    }
+    parts = {}
+    for name, count in taken.items():
+        if count:
+            own = rows[name]
+            order = content_order(embeddings, own, values[own], keys=None if known is None else known[own])
+            parts[name] = _choose(values, embeddings, own[order], count, percentile=percentile, seed=seed)
     chosen = np.concatenate([part.rows for part in parts.values()])
     clustered = np.concatenate([part.clustered for part in parts.values()])
     order = np.lexsort((-values[chosen], ~clustered))
@@ -115,8 +122,7 @@ class _Part:
 def _choose(
     values: np.ndarray, embeddings: Any, rows: Int[np.ndarray, " m"], count: int, *, percentile: int | float, seed: int
 ) -> _Part:
-    """Best of clusters above the threshold, then the best of the rest; rows are first put in order by their content."""
-    rows = rows[content_order(embeddings, rows, values[rows])]
+    """Best of clusters above the threshold, then the best of the rest; ties go to what comes first in `rows`."""
     if count == len(rows):
         return _Part(rows, np.zeros(count, dtype=bool), float("nan"))
     own = values[rows]

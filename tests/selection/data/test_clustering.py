@@ -78,6 +78,37 @@ def test_some_rows_are_clustered_as_if_they_were_alone():
     assert (cluster_rows(x, 4, rows=rows).labels == cluster_rows(x[rows], 4).labels).all()
 
 
+@pytest.mark.parametrize("per_cluster", [4, 64])
+def test_rows_in_an_order_of_their_own_are_clustered_alike_however_the_pool_is_ordered(monkeypatch, per_cluster):
+    monkeypatch.setattr(clustering, "SAMPLE_PER_CLUSTER", per_cluster)
+    x = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+    shuffled = np.random.default_rng(1).permutation(300)
+    order, place = np.random.default_rng(2).permutation(300), np.argsort(shuffled)
+    one, other = cluster_rows(x, 20, rows=order), cluster_rows(x[shuffled], 20, rows=place[order])
+    assert one.n_fitted == min(300, 20 * per_cluster)
+    assert one.labels.tolist() == other.labels.tolist()
+
+
+def test_rows_in_any_order_are_read_in_that_of_the_pool(monkeypatch):
+    x, _ = blobs(400, 4)
+    read = []
+
+    class Stored(np.ndarray):
+        def __getitem__(self, rows):
+            if isinstance(rows, np.ndarray):
+                read.append(rows)
+            return np.asarray(super().__getitem__(rows))
+
+    chunks = clustering.row_chunks
+    monkeypatch.setattr(clustering, "row_chunks", lambda n, width: chunks(n, width, elements=50 * width))
+    order = np.random.default_rng(0).permutation(400)
+    found = cluster_rows(x.view(Stored), 5, rows=order)
+    assert [len(rows) for rows in read] == [50] * 6 + [20] + [50] * 8
+    for part in (read[:7], read[7:]):
+        assert (np.diff(np.concatenate(part)) > 0).all()
+    assert (found.labels == cluster_rows(x[order], 5).labels).all()
+
+
 def test_the_same_seed_gives_the_same_labels_and_equal_rows_share_one():
     x, _ = blobs(400, 4)
     x[100:200] = x[0]

@@ -42,6 +42,19 @@ def test_it_chooses_what_the_published_walk_chooses(n, n_groups, n_quality, n_di
         assert choice.shortfall.get(group, 0) == n_quality + n_diverse - len(best + diverse)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_choice_is_not_that_in_which_groups_appear(seed):
+    rng = np.random.default_rng(seed)
+    quality, clusters, groups = rng.permutation(60) / 60, rng.integers(0, 9, 60), rng.choice(["a", "b", "c"], 60)
+    shuffled = rng.permutation(60)
+    one = quality_diverse_select(quality, clusters, n_quality=5, n_diverse=2, groups=groups)
+    other = quality_diverse_select(
+        quality[shuffled], clusters[shuffled], n_quality=5, n_diverse=2, groups=groups[shuffled]
+    )
+    assert one.indices.tolist() == shuffled[other.indices].tolist()
+    assert groups[one.indices][:3].tolist() == ["a", "b", "c"]
+
+
 def test_groups_take_turns_so_that_any_beginning_is_balanced():
     quality, groups = np.linspace(1, 0, 12), np.array(["deu"] * 6 + ["swh"] * 6)
     choice = quality_diverse_select(quality, np.zeros(12, dtype=int), n_quality=3, n_diverse=0, groups=groups)

@@ -331,6 +331,16 @@ def test_the_order_of_the_pool_decides_nothing_for_mig(make):
     assert np.bincount(LANGUAGES[within[0]], minlength=3).tolist() == [4, 3, 2]
 
 
+def test_a_text_that_stands_in_several_languages_is_drawn_alike_in_any_order(make):
+    material, shuffle = make(seed=4), np.random.default_rng(0).permutation(60)
+    texts = np.repeat(np.arange(20, dtype=np.uint64), 3)  # row by row in languages 0, 1, 2
+    one = replace(material, pool=replace(material.pool, texts=texts))
+    shuffled = {name: getattr(one.pool, name)[shuffle] for name in ("texts", "languages", "lengths")}
+    other = replace(material, pool=replace(one.pool, **shuffled))
+    assert one.drawn_order.tolist() == shuffle[other.drawn_order].tolist()
+    assert (texts[one.drawn_order].reshape(20, 3) == texts[one.drawn_order][::3, None]).all()
+
+
 def test_where_qualities_differ_mig_is_the_selector_itself(make):
     tags = csr_array(np.random.default_rng(1).integers(0, 2, (60, 4)).astype(np.int8))
     material = make(quality=QUALITY + 0.5)

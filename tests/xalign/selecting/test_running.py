@@ -23,11 +23,18 @@ def test_shards_decide_nothing(method, pool, target, select):
     assert chosen[0] == chosen[1] == chosen[2]
 
 
-@pytest.mark.parametrize("method", ["transport", "round_robin"])
-def test_the_order_of_the_pool_decides_nothing(method, rows, pool, target, write_jsonl, select, tmp_path):
-    shuffled = [rows[row] for row in np.random.default_rng(0).permutation(48)]
-    path = write_jsonl(tmp_path / "pool.jsonl", shuffled)
-    assert select(path, target, method=method).ids == select(pool, target, method=method).ids
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("method", ["transport", "round_robin", "mdaq", "mig", "laser", "semdedup"])
+def test_the_order_of_the_pool_decides_nothing(method, seed, rows, target, write_jsonl, select, tmp_path):
+    rng = np.random.default_rng(seed)
+    rows = [row | {"score": float(score)} for row, score in zip(rows, rng.permutation(48), strict=True)]
+    paths = [
+        write_jsonl(tmp_path / f"{place}.jsonl", [rows[row] for row in order])
+        for place, order in enumerate((range(48), rng.permutation(48)))
+    ]
+    arguments = {"quality": "column:score", "options": {method: {"ratio": 1} if method == "mdaq" else {}}}
+    one, other = (select(path, target, 24, method=method, **arguments).ids for path in paths)
+    assert one == other
 
 
 def test_a_budget_below_one_is_a_share_of_the_pool(pool, select):

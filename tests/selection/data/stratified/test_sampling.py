@@ -97,6 +97,18 @@ def test_rows_in_another_order_give_the_same_rows(options, seed):
     assert one.clustered.tolist() == other.clustered.tolist()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_with_keys_neither_another_order_nor_rounding_of_vectors_changes_the_rows(seed):
+    scores, categories, embeddings = pool(120)
+    scores, keys = scores.round(1), np.random.default_rng(9).permutation(120).astype(np.uint64)
+    shuffled = np.random.default_rng(seed).permutation(120)
+    rounded = embeddings * (1 + np.random.default_rng(seed).uniform(-1e-12, 1e-12, embeddings.shape))
+    options = {"shares": {"Math": 0.6, "Coding": 0.4}, "budget": 30, "percentile": 50}
+    one = stratified_select(scores, categories, embeddings, keys=keys, **options)
+    other = stratified_select(scores[shuffled], categories[shuffled], rounded[shuffled], keys=keys[shuffled], **options)
+    assert one.indices.tolist() == shuffled[other.indices].tolist()
+
+
 @pytest.mark.parametrize("budget", [20, 60])
 def test_rows_with_equal_scores_or_equal_vectors_are_chosen_alike_in_any_order(budget):
     scores, categories, embeddings = pool(120)
@@ -140,6 +152,8 @@ def test_bad_rows_are_named(unchecked):
     options = {"shares": {"Math": 1.0}, "budget": 2}
     with pytest.raises(ValueError, match="embeddings must have the 20 rows of scores, got 19"):
         stratified_select(scores, categories, embeddings[:19], **options)
+    with pytest.raises(ValueError, match="keys must have the 20 rows of scores, got 3"):
+        stratified_select(scores, categories, embeddings, keys=np.arange(3), **options)
     scores[4] = np.nan
     with pytest.raises(ValueError, match="scores must be finite, got NaN or infinity in 1 of 20 rows, first in row 4"):
         stratified_select(scores, categories, embeddings, **options)
