@@ -1,4 +1,7 @@
-"""Vectors of a pool that stay on disk: one array a shard, read block by block, rows fetched as they are asked for."""
+"""Vectors of a pool that stay on disk: one array a shard, read block by block, rows fetched as they are asked for.
+
+They are stored as float32 or float16; what is handed out is a copy in float32, of what was asked for alone.
+"""
 
 from __future__ import annotations
 
@@ -60,13 +63,6 @@ class ShardedMatrix:
             here = here[np.argsort(wanted[here], kind="stable")]
             places = np.flatnonzero(self.kept[place])[wanted[here] - self.offsets[place]]
             out[here] = self._open(self.paths[place])[places]
-        return out
-
-    def as_array(self) -> Float[np.ndarray, "n d"]:
-        """Put all rows into memory as float32."""
-        out = np.empty(self.shape, dtype=np.float32)
-        for start, block in self.blocks():
-            out[start : start + len(block)] = block
         return out
 
     def _open(self, path: Path) -> Float[np.ndarray, "n d"]:

@@ -16,7 +16,9 @@ Reliability = Mapping[Any, int | float] | Sequence[float] | np.ndarray
 
 
 def read_rows(rows: Array, name: str, *, width: int | None = None) -> Float[np.ndarray, "n d"]:
-    """Return finite vectors in float32, or float64 where they come so; a memory map is not copied whole.
+    """Return finite vectors in float32, or float64 where they come so.
+
+    A memory map of either stays one; what comes in another type, float16 too, is copied whole.
 
     Raises:
         ValueError: If they are no matrix, have another width, or a value is missing or a row is all zeros.
