@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
+from xalign.selecting.embedding import sum_known
 from xalign.selecting.faults import Fault
 from xalign.selecting.matrices import ShardedMatrix
 from xalign.selecting.routing import RouteTask
@@ -46,6 +47,7 @@ class PoolArrays:
         scorers: Number of the scorer that gave its quality; None where one gave all.
         difficulty: How hard it is; None where that was not asked for.
         translations: Vectors of translations, on disk, zeros where a row has none; None where none were asked for.
+        n_read_in_part: Rows whose text is longer than the model of `vectors` reads; None where that was not counted.
     """
 
     shards: tuple[MappedShard, ...]
@@ -65,6 +67,7 @@ class PoolArrays:
     scorers: Int[np.ndarray, " n"] | None = None
     difficulty: Float[np.ndarray, " n"] | None = None
     translations: ShardedMatrix | None = None
+    n_read_in_part: int | None = 0
 
     @property
     def n(self) -> int:
@@ -156,6 +159,7 @@ def _put_together(
         categories=None if categories is None else _first_labels(categories, kinds),
         faults=faults,
         n_cut=sum(int(store.facts(SCORES, task.key)["cut"]) for shard in shards for task in shard.scoring),
+        n_read_in_part=sum_known(store.facts(VECTORS, shard.embedding.key).get("cut") for shard in shards),
     )
 
 

@@ -152,6 +152,14 @@ def _cautions(judge: Judge, target: Target, settings: ChoiceSettings) -> list[st
         said.append(
             f"{pool.n_cut} rows are longer than the model behind {settings.quality} reads: their beginnings are scored"
         )
+    if pool.n_read_in_part:
+        said.append(
+            f"{pool.n_read_in_part} rows are longer than the model reads: their vectors are of their beginnings"
+        )
+    if pool.n_read_in_part is None:
+        said.append(
+            "how many rows are longer than the model reads is not known: vectors that were kept have no count of them"
+        )
     if pool.faults or target.faults:
         n = len(pool.faults) + len(target.faults)
         said.append(f"{n} row{'s' * (n > 1)} could not be used and {'are' if n > 1 else 'is'} left out")

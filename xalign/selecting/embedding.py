@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from xalign.encoders.fingerprints import digest_files, digest_texts, stamp_of
+from xalign.encoders.fingerprints import digest_texts, stamp_of
 from xalign.errors import ActivationError, ModelError, SettingError, XalignError
 from xalign.selecting.reading import ReadTask
 from xalign.selecting.settings import FORM, ModelSettings
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PIPELINE = "modules.json"
 DEFAULT_POOLING = ModelSettings.pooling
+Vectors = tuple[Float[np.ndarray, "n d"], int | None]
+Embed = Callable[[Sequence[str]], Vectors]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +37,18 @@ class Embedder:
         words: What makes the vectors, for the record.
         key: Hash of all that decides them.
         width: Dimensions.
-        encode: A vector a text, float32.
+        embed: A vector a text, float32, and how many texts are longer than the model reads; None where it does not
+            tell.
     """
 
     words: str
     key: str
     width: int
-    encode: Callable[[Sequence[str]], Float[np.ndarray, "n d"]]
+    embed: Embed
+
+    def encode(self, texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
+        """Return a vector a text."""
+        return self.embed(texts)[0]
 
 
 def model_settings(
@@ -111,80 +118,52 @@ def _layer(settings: ModelSettings) -> Embedder:
     if not 0 <= layer <= encoder.n_layers:
         raise ModelError(f"layer must be in 0..{encoder.n_layers} of {encoder.name}, got {layer}")
 
-    def encode(texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
-        return encoder.encode(texts, layers=[layer], pooling=settings.pooling, progress=False).layer(layer)
+    def embed(texts: Sequence[str]) -> Vectors:
+        found = encoder.encode(texts, layers=[layer], pooling=settings.pooling, progress=False)
+        return found.layer(layer), found.n_truncated
 
-    def encode_all(texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
-        return encode_each(texts, encode, encoder.hidden_size)
+    def embed_all(texts: Sequence[str]) -> Vectors:
+        return embed_each(texts, embed, encoder.hidden_size)
 
     key = digest_texts(
         [encoder.fingerprint, encoder.tokenizer_fingerprint, *encoder.numerics, str(layer), settings.pooling]
     )
-    return Embedder(f"{encoder.name}, layer {layer}, {settings.pooling} pooling", key, encoder.hidden_size, encode_all)
+    return Embedder(f"{encoder.name}, layer {layer}, {settings.pooling} pooling", key, encoder.hidden_size, embed_all)
 
 
-def encode_each(
-    texts: Sequence[str], encode: Callable[[Sequence[str]], Float[np.ndarray, "n d"]], width: int
-) -> Float[np.ndarray, "n d"]:
-    """Encode texts together; where a model refuses one, find it by halves, so that it alone has no vector (NaN).
+def embed_each(texts: Sequence[str], embed: Embed, width: int) -> Vectors:
+    """Embed texts together; where a model refuses one, find it by halves, so that it alone has no vector (NaN).
 
     Raises:
         XalignError: If it refuses every one of several.
         ValueError: Likewise.
     """
     try:
-        return encode(texts)
+        return embed(texts)
     except (ActivationError, ValueError) as error:  # not finite, or without a token; what else is wrong, is so with all
         if isinstance(error, XalignError) and not isinstance(error, ActivationError):
             raise
         if len(texts) == 1:
-            return np.full((1, width), np.nan, dtype=np.float32)
-        parts = texts[: len(texts) // 2], texts[len(texts) // 2 :]
-        found = np.concatenate([encode_each(part, encode, width) for part in parts])
+            return np.full((1, width), np.nan, dtype=np.float32), 0
+        parts = [embed_each(part, embed, width) for part in (texts[: len(texts) // 2], texts[len(texts) // 2 :])]
+        found = np.concatenate([vectors for vectors, _ in parts])
         if np.isnan(found).all():
             raise
-        return found
+        return found, sum_known(n for _, n in parts)
+
+
+def sum_known(counts: Iterable[int | None]) -> int | None:
+    """The sum of counts, None where one of them is not known."""
+    known = list(counts)
+    return None if None in known else sum(n for n in known if n is not None)
 
 
 def _pipeline(settings: ModelSettings) -> Embedder:
-    """The whole of a sentence-transformers folder: its pooling, its dense layers, its normalisation."""
-    from sentence_transformers import __version__
+    from xalign.selecting.pipelines import open_pipeline
 
-    model = _open_pipeline(settings)
-
-    def encode(texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
-        return np.asarray(model.encode(list(texts), show_progress_bar=False, convert_to_numpy=True), dtype=np.float32)
-
-    files = sorted(path for path in Path(settings.name).rglob("*") if path.is_file())
-    numerics = str(model.max_seq_length), *sorted({str(values.dtype) for values in model.parameters()})
-    key = digest_texts([digest_files(files), "sentence-transformers", __version__, *numerics])
-    return Embedder(f"{settings.name}, sentence-transformers", key, int(model.get_embedding_dimension()), encode)
-
-
-def _open_pipeline(settings: ModelSettings) -> Any:
-    """Load it as `load_encoder` would: on its device, in its dtype (`auto` is float32 on the CPU), up to its length."""
-    from sentence_transformers import SentenceTransformer
-
-    from xalign.encoders.weights import DTYPES, choose_device
-
-    arguments = settings.loading
-    device, name = choose_device(settings.device), arguments.get("dtype") or "auto"
-    dtype = DTYPES.get("float32" if name == "auto" and device == "cpu" else name)
-    try:
-        model: Any = SentenceTransformer(
-            settings.name,
-            device=device,
-            trust_remote_code=bool(arguments.get("trust_remote_code", False)),
-            local_files_only=True,
-            model_kwargs={} if dtype is None else {"dtype": dtype},
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{settings.name}: sentence-transformers cannot load it: {error}") from error
-    if dtype is not None:
-        model = model.to(dtype)
-    if arguments.get("max_length") is not None:
-        model.max_seq_length = arguments["max_length"]
-    return model
+    found = open_pipeline(settings)
+    width = int(found.model.get_embedding_dimension())
+    return Embedder(f"{settings.name}, sentence-transformers", found.key(settings.name), width, found.embed)
 
 
 @dataclass(frozen=True)
@@ -232,24 +211,27 @@ def embed_task(reading: ReadTask, model: ModelSettings, model_key: str) -> Embed
 def embed_shard(task: EmbedTask) -> int:
     """Write the vectors of one shard; returns how many.
 
-    The facts have `faults`: [row, reason] of vectors that are zero or not finite, rows counted among the usable.
+    The facts have `faults`, [row, reason] of vectors that are zero or not finite, rows counted among the usable, and
+    `cut`, how many rows are longer than the model reads; None where the model does not tell.
 
     Raises:
         CorpusError: If the shard's file changed since it was read.
     """
     n = int(task.sidecars.facts(ROWS, task.reading.key)["n"])
     embedder = load_embedder(task.model)
-    facts: dict[str, Any] = {"n": n, "width": embedder.width, "model": task.model.name, "faults": []}
-    blocks = _blocks(task, embedder, facts["faults"])
+    facts: dict[str, Any] = {"n": n, "width": embedder.width, "model": task.model.name, "faults": [], "cut": 0}
+    blocks = _blocks(task, embedder, facts)
     task.sidecars.write_array(VECTORS, task.key, (n, embedder.width), blocks, facts)
     return n
 
 
-def _blocks(task: EmbedTask, embedder: Embedder, faults: list[list[Any]]) -> Iterator[Float[np.ndarray, "n d"]]:
+def _blocks(task: EmbedTask, embedder: Embedder, facts: dict[str, Any]) -> Iterator[Float[np.ndarray, "n d"]]:
     start = 0
     for block in rows_again(task.reading):
-        vectors = embedder.encode([row.text for row in block]).astype(task.model.precision)
-        faults += find_faults(vectors, start)
+        found, n_cut = embedder.embed([row.text for row in block])
+        vectors = found.astype(task.model.precision)
+        facts["faults"] += find_faults(vectors, start)
+        facts["cut"] = sum_known([facts["cut"], n_cut])
         start += len(block)
         yield vectors
 

@@ -10,7 +10,7 @@ import pytest
 
 import xalign.selecting.embedding
 from xalign.errors import ActivationError, CorpusError, SettingError, UnknownNameError, XalignError
-from xalign.selecting.embedding import Embedder, encode_each
+from xalign.selecting.embedding import Embedder, embed_each
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 
@@ -208,14 +208,14 @@ def test_rows_that_cannot_be_read_are_told_before_models_run(rows, write_jsonl, 
 def test_a_row_that_the_model_refuses_is_found_among_others_and_told(rows, write_jsonl, select, tmp_path, monkeypatch):
     asked = []
 
-    def encode(texts):
+    def embed(texts):
         asked.append(len(texts))
         if any("odd" in text for text in texts):
             raise ActivationError("NaN")
         return letters_of(texts)
 
-    letters_of = xalign.selecting.embedding.load_embedder(None).encode
-    stubborn = Embedder("stubborn", "stubborn", 24, lambda texts: encode_each(texts, encode, 24))
+    letters_of = xalign.selecting.embedding.load_embedder(None).embed
+    stubborn = Embedder("stubborn", "stubborn", 24, lambda texts: embed_each(texts, embed, 24))
     monkeypatch.setattr("xalign.selecting.embedding.load_embedder", lambda _: stubborn)
     monkeypatch.setattr("xalign.selecting.mapping.load_embedder", lambda _: stubborn)
     odd = {"text": "odd", "language": "deu_Latn"}
