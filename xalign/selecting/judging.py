@@ -27,6 +27,10 @@ SAMPLE, TARGET_SAMPLE = 1000, 500
 """Rows of a set, and of the target, that costs are measured on; all if there are fewer."""
 COVERING = 20_000
 """Rows of a set that coverage is measured on."""
+BLOCK = 4096
+"""Rows that are compared with the target at once."""
+FORBIDDEN = 1000.0
+"""What a pair costs that no plan uses if it can be helped; others cost 1 at most."""
 NEAR = 0.95
 """Cosine, in the model's own space, from which two rows are near-duplicates."""
 CURVE_DRAWS = 5
@@ -60,10 +64,11 @@ class Judge:
         Returns:
             By name of `MEASURES`; NaN where there is nothing to measure it by. Cost is the mean of (1 - cos) / 2 over
             the exact transport plan from the set to the target, both sampled if large; coverage the mean over targets
-            of the cosine to the nearest row of the set; entropies are in nats, of the set's labels (clusters of
-            vectors where there are none) and languages; duplicates the share of rows whose text, but for case and
-            white space, stands in an earlier row of the set; near-duplicates the share of a sample of rows of which an
-            earlier one has a cosine of 0.95 or more.
+            of the cosine to the nearest row of the set. Where targets are rows of the pool, a row serves all of them
+            but itself: else a set would cost the less the more targets it holds, whatever it is to the others.
+            Entropies are in nats, of the set's labels (clusters of vectors where there are none) and languages;
+            duplicates the share of rows whose text, but for case and white space, stands in an earlier row of the set;
+            near-duplicates the share of a sample of rows of which an earlier one has a cosine of 0.95 or more.
         """
         return {
             "cost": self.cost(rows),
@@ -77,28 +82,41 @@ class Judge:
         }
 
     def cost(self, rows: Int[np.ndarray, " b"]) -> float:
-        """The exact cost of moving a set to the target, both sampled if large."""
+        """The exact cost of moving a set to the target, both sampled if large; NaN where no row may serve a target."""
         import ot
 
-        costs = (1 - self.space.rows(self._sample(rows, SAMPLE)).astype(np.float64) @ self._few_targets.T) / 2
-        return float(ot.emd2([], [], np.ascontiguousarray(costs), numItermax=1_000_000))
+        sample = self._sample(rows, SAMPLE)
+        costs = (1 - self._cosines(sample, self._few_targets).astype(np.float64)) / 2
+        served = np.isfinite(costs)  # a lone row leaves out the target that it is, a lone target the row that it is
+        costs = costs[served.any(axis=1)][:, served.any(axis=0)]
+        if not costs.size:
+            return float("nan")
+        return float(ot.emd2([], [], np.minimum(costs, FORBIDDEN), numItermax=1_000_000))
 
     def nearest_targets(self, rows: Int[np.ndarray, " b"]) -> tuple[Int[np.ndarray, " b"], Float[np.ndarray, " b"]]:
-        """For each row the target of the highest cosine, and that cosine."""
-        found = [
-            self.space.rows(rows[start : start + 4096]) @ self.space.target.T for start in range(0, len(rows), 4096)
-        ]
+        """For each row the target of the highest cosine, other than itself if there is another, and that cosine."""
+        found = [self._cosines(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)]
         best = [part.argmax(axis=1) for part in found]
         cosines = [part[np.arange(len(part)), places] for part, places in zip(found, best, strict=True)]
-        return np.concatenate(best), np.concatenate(cosines).astype(np.float64)
+        similarity = np.concatenate(cosines).astype(np.float64)
+        return np.concatenate(best), np.where(np.isfinite(similarity), similarity, 1.0)
 
     def _coverage(self, rows: Int[np.ndarray, " b"]) -> float:
         best = np.full(len(self.space.target), -np.inf)
         sample = self._sample(rows, COVERING)
-        for start in range(0, len(sample), 4096):
-            cosines = self.space.target @ self.space.rows(sample[start : start + 4096]).T
-            best = np.maximum(best, cosines.max(axis=1))
-        return float(best.mean())
+        for start in range(0, len(sample), BLOCK):
+            best = np.maximum(best, self._cosines(sample[start : start + BLOCK]).max(axis=0))
+        served = best[np.isfinite(best)]
+        return float(served.mean()) if len(served) else float("nan")
+
+    def _cosines(
+        self, rows: Int[np.ndarray, " b"], targets: Int[np.ndarray, " t"] | None = None
+    ) -> Float[np.ndarray, "b t"]:
+        """Cosines of rows and targets, None for all of these; minus infinity of a row with itself."""
+        wanted = self.space.target if targets is None else self.space.target[targets]
+        cosines = self.space.rows(rows) @ wanted.T
+        cosines[self.space.themselves(rows, targets)] = -np.inf
+        return cosines
 
     def _near_duplicates(self, rows: Int[np.ndarray, " b"]) -> float:
         vectors = self.pool.vectors.rows(self._sample(rows, SAMPLE)).astype(np.float64)
@@ -122,9 +140,8 @@ class Judge:
         return KMeans(k, n_init=1, random_state=self.seed).fit(sample)
 
     @cached_property
-    def _few_targets(self) -> Float[np.ndarray, "m d"]:
-        rows = self._sample(np.arange(len(self.space.target)), TARGET_SAMPLE)
-        return self.space.target[rows].astype(np.float64)
+    def _few_targets(self) -> Int[np.ndarray, " t"]:
+        return self._sample(np.arange(len(self.space.target)), TARGET_SAMPLE)
 
     def _sample(self, rows: Int[np.ndarray, " b"], most: int) -> Int[np.ndarray, " k"]:
         """A seeded sample, the same for the same set in whatever order."""

@@ -35,6 +35,7 @@ class Space:
         target_groups: Their languages.
         means: Of each language; None where languages are not brought together.
         folder: Where a matrix too large for memory is put.
+        places: Which rows of the pool the targets are; None where they are not of the pool.
     """
 
     pool: PoolArrays
@@ -42,6 +43,7 @@ class Space:
     target_groups: tuple[str, ...]
     means: GroupMeans | None
     folder: Path
+    places: Int[np.ndarray, " m"] | None = None
 
     @cached_property
     def target(self) -> Float[np.ndarray, "m d"]:
@@ -51,6 +53,16 @@ class Space:
     def rows(self, wanted: Int[np.ndarray, " k"]) -> Float[np.ndarray, "k d"]:
         """The directions of some rows of the pool."""
         return self._directions(self.pool.vectors.rows(wanted), self.pool.groups[wanted])
+
+    def themselves(
+        self, rows: Int[np.ndarray, " k"], targets: Int[np.ndarray, " t"] | None = None
+    ) -> tuple[Int[np.ndarray, " s"], Int[np.ndarray, " s"]]:
+        """Where a row of the pool is itself a target: positions in these rows, and in these targets (None for all)."""
+        if self.places is None:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        places = self.places if targets is None else self.places[targets]
+        _, of_rows, of_targets = np.intersect1d(rows, places, assume_unique=True, return_indices=True)
+        return of_rows, of_targets
 
     def blocks(self) -> Iterator[tuple[int, Float[np.ndarray, "n d"]]]:
         """The directions of all rows, block by block, each with its first row's number."""
@@ -134,11 +146,12 @@ def make_space(pool: PoolArrays, target: Target, *, align: bool, folder: Path) -
         folder: For a matrix too large for memory.
     """
     if not align:
-        return Space(pool, target.vectors, target.languages, None, folder)
+        return Space(pool, target.vectors, target.languages, None, folder, target.rows)
     means = GroupMeans()
     for start, block in pool.vectors.blocks():
         means = means.add(block, pool.groups[start : start + len(block)])
-    return Space(pool, target.vectors, target.languages, means.merge(_lacking(means, target)), folder)
+    means = means.merge(_lacking(means, target))
+    return Space(pool, target.vectors, target.languages, means, folder, target.rows)
 
 
 def _lacking(means: GroupMeans, target: Target) -> GroupMeans:

@@ -1,12 +1,13 @@
 """Every measure agrees with an independent calculation or a closed form."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import linear_sum_assignment, linprog
 from scipy.sparse import csr_array
 
 from xalign.selecting.judging import (
@@ -51,6 +52,61 @@ def test_coverage_is_the_mean_cosine_of_a_target_to_its_nearest_row(space):
     rows = np.array([10, 20, 30])
     expected = cosines(VECTORS[rows], VECTORS[:8]).max(axis=0).mean()
     assert Judge(space, None).measure(rows)["coverage"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.fixture
+def own_space(space):
+    """A space whose targets are rows 3 to 8 of its pool, in another order."""
+    places = np.array([5, 3, 8, 4, 7, 6])
+    return replace(space, target_rows=VECTORS[places], target_groups=("l0",) * 6, places=places)
+
+
+def cost_by_programme(rows, places):
+    """The cheapest plan in which no row serves itself, as a linear programme of the pairs that there are."""
+    pairs = [(i, j) for i in range(len(rows)) for j in range(len(places)) if rows[i] != places[j]]
+    costs = (1 - cosines(VECTORS[rows], VECTORS[places])) / 2
+    gives = np.array([[i == row for i, _ in pairs] for row in range(len(rows))], dtype=float)
+    receives = np.array([[j == target for _, j in pairs] for target in range(len(places))], dtype=float)
+    masses = np.repeat([1 / len(rows), 1 / len(places)], [len(rows), len(places)])
+    return linprog([costs[pair] for pair in pairs], A_eq=np.concatenate([gives, receives]), b_eq=masses).fun
+
+
+@pytest.mark.parametrize("rows", [[3, 4, 5, 6, 7, 8], [3, 8], [5, 20, 31], [8, 0, 4, 39], list(range(12))])
+def test_a_row_that_is_a_target_serves_the_others_only(own_space, rows):
+    found = Judge(own_space, None).measure(np.array(rows))
+    assert found["cost"] == pytest.approx(cost_by_programme(rows, own_space.places), abs=1e-6)
+    best = [max(cosines(VECTORS[[row]], VECTORS[[to]])[0, 0] for row in rows if row != to) for to in own_space.places]
+    assert found["coverage"] == pytest.approx(np.mean(best), abs=1e-6)
+
+
+def test_of_pairs_with_itself_alone_nothing_is_measured(own_space):
+    judge, others = Judge(own_space, None), np.array([3, 8, 4, 7, 6])
+    alone = judge.measure(np.array([5]))
+    assert alone["cost"] == pytest.approx((1 - cosines(VECTORS[[5]], VECTORS[others]).mean()) / 2, abs=1e-6)
+    assert alone["coverage"] == pytest.approx(cosines(VECTORS[[5]], VECTORS[others]).mean(), abs=1e-6)
+    lone = Judge(replace(own_space, target_rows=VECTORS[[5]], target_groups=("l0",), places=np.array([5])), None)
+    assert lone.cost(np.array([5, 9])) == pytest.approx(lone.cost(np.array([9])), abs=1e-6)
+    assert [float(one[0]) for one in lone.nearest_targets(np.array([5]))] == [0, 1]
+    assert np.isnan([lone.measure(np.array([5]))[name] for name in ("cost", "coverage")]).all()
+
+
+def test_a_sample_of_rows_and_targets_leaves_the_same_pairs_out(own_space, monkeypatch):
+    monkeypatch.setattr("xalign.selecting.judging.SAMPLE", 4)
+    monkeypatch.setattr("xalign.selecting.judging.TARGET_SAMPLE", 3)
+    judge, rows = Judge(own_space, None, seed=3), np.arange(2, 10)
+    drawn = np.sort(np.random.default_rng(3).choice(rows, 4, replace=False)).tolist()
+    wanted = own_space.places[np.sort(np.random.default_rng(3).choice(6, 3, replace=False))]
+    assert set(drawn) & set(wanted.tolist())
+    assert judge.cost(rows) == pytest.approx(cost_by_programme(drawn, wanted), abs=1e-6)
+
+
+def test_the_nearest_target_of_a_row_is_another_row(own_space):
+    nearest, similarity = Judge(own_space, None).nearest_targets(np.arange(10))
+    assert not (own_space.places[nearest] == np.arange(10)).any()
+    expected = [
+        max(cosines(VECTORS[[row]], VECTORS[[to]])[0, 0] for to in range(3, 9) if to != row) for row in range(10)
+    ]
+    assert similarity == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_order_of_a_set_changes_no_measure(space):
@@ -167,3 +223,11 @@ def test_nearest_targets_are_those_of_the_highest_cosine(space):
     expected = cosines(VECTORS[rows], VECTORS[:8])
     assert nearest.tolist() == expected.argmax(axis=1).tolist()
     assert similarity == pytest.approx(expected.max(axis=1), abs=1e-6)
+
+
+def test_rows_that_are_the_target_are_told_another_and_do_not_cover_themselves(select, pool):
+    found = select(pool, "lang:swh_Latn,tam_Taml", 24, quotas="target", method="round_robin")
+    assert set(found.rows["language"]) == {"swh_Latn", "tam_Taml"}
+    assert (found.rows["nearest_target"] != found.rows["id"]).all()
+    assert found.table["coverage"].max() < 0.99
+    assert found.table["cost"].min() > 0.01

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from xalign.selecting.reading import UNKNOWN
+from xalign.selecting.spaces import make_space
+from xalign.selecting.targets import Target
 
 RNG = np.random.default_rng(1)
 MEANING = RNG.normal(size=(30, 6))
@@ -62,6 +64,19 @@ def test_a_language_the_pool_lacks_has_its_own_mean_if_it_has_rows_enough_else_t
     means = [VECTORS[language == LANGUAGES].mean(axis=0) for language in range(3)]
     few = MEANING[:5] - np.mean(means, axis=0)
     assert space.target[30:] == pytest.approx(few / np.linalg.norm(few, axis=1, keepdims=True), abs=1e-4)
+
+
+def test_a_space_knows_which_rows_of_the_pool_its_targets_are(make_space_of, make_pool, tmp_path):
+    pool, rows = make_pool(VECTORS, languages=LANGUAGES), np.array([7, 40, 3])
+    target = Target(VECTORS[rows], ("l0", "l1", "l0"), ("a", "b", "c"), "own rows", rows=rows)
+    for align in (True, False):
+        space = make_space(pool, target, align=align, folder=tmp_path)
+        asked, among = np.array([3, 8, 40, 7]), np.array([2, 1])
+        of_rows, of_targets = space.themselves(asked)
+        assert dict(zip(asked[of_rows].tolist(), of_targets.tolist(), strict=True)) == {3: 2, 7: 0, 40: 1}
+        of_rows, of_targets = space.themselves(asked, among)
+        assert dict(zip(asked[of_rows].tolist(), among[of_targets].tolist(), strict=True)) == {3: 2, 40: 1}
+    assert len(make_space_of(VECTORS, VECTORS[:5]).themselves(np.arange(5))[0]) == 0
 
 
 def test_the_only_row_of_its_language_keeps_its_own_direction(make_space_of):
