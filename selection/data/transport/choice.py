@@ -20,7 +20,8 @@ class TransportChoice:
             has no quota.
         potentials: `f` of every row of the pool: what one more unit of its mass changes the cost of moving the whole
             pool to the target by, up to a constant (balanced), or as the price for leaving masses has it (unbalanced).
-        cost: Of moving the chosen rows to the target: the mean of `(1 - cos) / 2` over the plan, without entropy.
+        cost: Of moving the chosen rows to the target: the mean of `(1 - cos) / 2` over the plan, without entropy. No
+            row serves the target that it is.
         model: The fitted target that the scores are of; its `cost` judges any other set of rows on the same axis.
         converged: Whether every fit met its masses within the tolerance.
         marginal_error: The largest of their errors: sum over targets of |wanted - received|, of a total mass of 1.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -220,7 +220,13 @@ class TransportModel:
         return directions(rows, None if self.group_means is None else self.group_means.centre(rows, groups))
 
     def cost(
-        self, rows: Array, groups: Groups | None = None, *, weights: Any = None, n_threads: int | None = None
+        self,
+        rows: Array,
+        groups: Groups | None = None,
+        *,
+        weights: Any = None,
+        own: Int[np.ndarray, " n"] | None = None,
+        n_threads: int | None = None,
     ) -> float:
         """Return what it costs to move a set of rows, chosen or drawn, to the whole target: how well they cover it.
 
@@ -228,6 +234,8 @@ class TransportModel:
             rows: Vectors as the encoder gave them.
             groups: The group of each, where the model centres by group.
             weights: Masses; None takes all the same.
+            own: Which target each row is, -1 where it is none; it serves the others, and itself only where it has more
+                mass than they want.
             n_threads: None takes as many as matrix products may use.
 
         Returns:
@@ -236,16 +244,25 @@ class TransportModel:
         Raises:
             ValueError: If rows are unfit.
         """
-        return self.plan(rows, groups, weights=weights, n_threads=n_threads)[0]
+        return self.plan(rows, groups, weights=weights, own=own, n_threads=n_threads)[0]
 
     def plan(
-        self, rows: Array, groups: Groups | None = None, *, weights: Any = None, n_threads: int | None = None
+        self,
+        rows: Array,
+        groups: Groups | None = None,
+        *,
+        weights: Any = None,
+        own: Int[np.ndarray, " n"] | None = None,
+        n_threads: int | None = None,
     ) -> tuple[float, float]:
         """Return `cost`, and the part of the mass that its plan brings where none is wanted: 1e-4 if it settled."""
         units = self.directions(read_rows(rows, "rows", width=self.target.shape[1]), groups)
         half = half_scale(None, len(units))
         mass = read_masses(weights, len(units), "weights")
         supply = supply_of(units, half, mass, self.target.astype(units.dtype), self.target_weights)
+        if own is not None:
+            fits = mass + self.target_weights[own] <= 1
+            supply = replace(supply, own=np.where(fits, own, -1))
         return plan_cost(supply, self.epsilon, n_threads=n_threads)
 
 

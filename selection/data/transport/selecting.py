@@ -165,17 +165,19 @@ def _choose(
 ) -> TransportChoice:
     """Score all rows by the prices asked for, and choose; potentials are those of moving the whole pool."""
     whole = price_all(pool, settings)
-    scores = score_pool(whole, pool.rows, settings)
-    potentials, model, budget = whole.potential(scores), whole, sum(counts.values())
+    of_whole = score_pool(whole, pool.rows, settings)
+    model, budget = whole, sum(counts.values())
     groups = None if set(counts) == {None} else pool.rows.groups
     among = np.arange(pool.n) if groups is None else _counted(groups, counts)
     if moved == "budget" and groups is None and budget >= pool.n_distinct:
         moved = "all"  # and nothing is left to stay
+    found = of_whole[among]
     if moved == "budget":
         part = pool if len(among) == pool.n else weigh(pool.rows.take(among), pool.target, settings, sigma=pool.sigma)
         model = price_budget(part, counts, settings)
-        scores = score_pool(model, part.rows, settings)
-    scores = _infinite_but(among, scores, pool.n)
+        found = score_pool(model, part.rows, settings)
+    scores = np.full(pool.n, np.inf)
+    scores[among] = found
     chosen = choose_rows(
         scores,
         counts,
@@ -185,11 +187,11 @@ def _choose(
         parts=None if model is whole else _parts(model, pool.rows, budget, settings.seed),
     )
     picked = pool.rows.take(chosen.indices)
-    cost, error = model.plan(picked.rows, picked.groups, n_threads=settings.n_threads)
+    cost, error = model.plan(picked.rows, picked.groups, own=picked.own, n_threads=settings.n_threads)
     return TransportChoice(
         indices=chosen.indices,
         scores=scores,
-        potentials=potentials,
+        potentials=whole.potential(of_whole),
         cost=cost,
         model=model,
         converged=whole.converged and model.converged and error <= PLAN_TOLERANCE,
@@ -200,13 +202,6 @@ def _choose(
         n_distinct=pool.n_distinct,
         n_repeating=chosen.n_repeating,
     )
-
-
-def _infinite_but(among: Int[np.ndarray, " k"], scores: Float[np.ndarray, " _"], n: int) -> Float[np.ndarray, " n"]:
-    """Return scores of all n rows, infinite where they are not among some; scores are of these or of all."""
-    found = np.full(n, np.inf)
-    found[among] = scores if len(scores) == len(among) else scores[among]
-    return found
 
 
 def _counted(groups: Groups, counts: Mapping[Any, int]) -> Int[np.ndarray, " k"]:

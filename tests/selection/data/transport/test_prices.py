@@ -310,6 +310,23 @@ def test_a_plan_costs_what_the_simplex_says():
     assert exact < soft[1] < soft[0] < half_cosines(rows, y).mean()
 
 
+def test_a_row_of_a_plan_serves_itself_only_where_it_has_no_other_place():
+    x, y = clusters(40, 9)
+    rows, own = np.concatenate([y[:4], x[:3]]), np.array([0, 1, 2, 3, -1, -1, -1])
+    apart = half_cosines(rows, y)
+    apart[np.arange(4), np.arange(4)] = 100
+    expected = ot.emd2([], [], apart)
+    assert expected > ot.emd2([], [], half_cosines(rows, y)) + 0.01
+    assert fitted(x, y, epsilon=0.0).cost(rows, own=own) == pytest.approx(expected, abs=1e-12)
+    assert fitted(x, y, epsilon=0.002).cost(rows, own=own) == pytest.approx(expected, abs=5e-3)
+    for epsilon in (0.0, 0.01):
+        model = fitted(x, y, epsilon=epsilon)
+        assert model.plan(y[:1], own=np.array([0])) == pytest.approx((half_cosines(y[:1], y).mean(), 0), abs=1e-6)
+        two = fitted(x, y[:2], epsilon=epsilon)
+        swapped = np.trace(half_cosines(y[1::-1], y[:2])) / 2
+        assert two.plan(y[:2], own=np.arange(2)) == pytest.approx((swapped, 0), abs=1e-4)
+
+
 def test_small_entropies_converge():
     x, y = clusters(600, 40, d=32, dtype=np.float32)
     for options in ({}, {"share": 0.3}, {"share": 0.1}, {"share": 0.02, "epsilon": 0.01}, {"unbalanced": 0.05}):

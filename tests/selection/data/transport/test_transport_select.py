@@ -79,6 +79,17 @@ def test_a_target_that_is_part_of_the_pool_is_served_by_other_rows():
     np.testing.assert_allclose(apart[:30], -model.epsilon * np.log(np.exp(logs).mean(axis=1)), atol=1e-6)
 
 
+def test_the_cost_of_rows_that_are_targets_is_that_of_serving_others():
+    x, _, _, _ = problem(n=60)
+    wanted = np.arange(40)
+    for budget in (1, 20, 45):
+        chosen = transport_select(x, x[wanted], budget, target_rows=wanted, epsilon=0.0)
+        costs = (1 - unit(x[chosen.indices]) @ unit(x[wanted]).T) / 2
+        costs[chosen.indices[:, None] == wanted] = 100 if budget > 1 else 0
+        assert chosen.cost == pytest.approx(ot.emd2([], [], costs), abs=1e-9)
+        assert chosen.converged
+
+
 @pytest.mark.parametrize("rows", [[0, 0, 1], [0, 1], [0, 1, 40], [0.0, 1.0, 2.0]])
 def test_target_rows_that_are_not_of_the_pool_are_refused(rows):
     x, y, _, _ = problem(n=40, m=3)
