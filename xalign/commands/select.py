@@ -58,10 +58,10 @@ def select(  # noqa: PLR0913 - options of a command
         str | None, typer.Option(help="A field, @file (names of files), @detect, or none.")
     ] = None,
     id_field: Annotated[str | None, typer.Option(help="A field, or none.")] = None,
-    part: Annotated[
-        str, typer.Option(help="Of a conversation: all, prompt (the system's turn too) or response.")
-    ] = "all",
-    detect: Annotated[str, typer.Option(help="Languages the detector may choose from, with commas.")] = "",
+    part: Annotated[str, typer.Option(help="Of a conversation: all, prompt (the user's turns) or response.")] = "all",
+    detect: Annotated[
+        str, typer.Option(help="Languages the detector may choose from, with commas; implies --language-field @detect.")
+    ] = "",
     target_text_field: Annotated[str | None, typer.Option(help="As --text-field, for the target.")] = None,
     target_language_field: Annotated[str | None, typer.Option(help="As --language-field, for the target.")] = None,
     quality: Annotated[

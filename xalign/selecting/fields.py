@@ -15,29 +15,35 @@ INPUTS = ("input", "context")
 RESPONSES = ("response", "output", "completion", "answer")
 PARTS = ("all", "prompt", "response")
 USERS = ("user", "human", "prompter")
+SYSTEMS = ("system", "developer")
 IDS = ("id", "uuid")
 NONE = "none"
 
 
 @dataclass(frozen=True)
 class Turns:
-    """A row's text in two parts; plain text is all prompt.
+    """A row's text in parts; plain text is all prompt.
 
     Attributes:
-        prompt: What is asked: the turns of the user (and the system), or instruction and input.
+        prompt: What is asked: the turns of the user, or instruction and input.
         response: What is answered.
-        requests: The user's turns one by one; plain text, or instruction and input, is one.
+        system: What the system says before it is asked; nothing where there is no conversation.
+        asked: The turns of the user one by one; one where there is no conversation.
     """
 
     prompt: str
     response: str = ""
-    requests: tuple[str, ...] = ()
+    system: str = ""
+    asked: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """All parts, a line each at least: system, prompt, response."""
+        return "\n".join(text for text in (self.system, self.prompt, self.response) if text)
 
     def part(self, name: str) -> str:
         """The text of `PARTS`: all, prompt or response."""
-        if name == "all":
-            return "\n".join(text for text in (self.prompt, self.response) if text)
-        return self.prompt if name == "prompt" else self.response
+        return {"all": self.whole, "prompt": self.prompt, "response": self.response}[name]
 
 
 def guess_text_field(fields: Mapping[str, Any], where: str) -> str:
@@ -131,7 +137,7 @@ def read_turns(fields: Mapping[str, Any], text_field: str) -> Turns:
     if isinstance(first, list) and not answered:
         return _conversation(first, asked)
     prompt = _joined(fields, asked)
-    return Turns(prompt, _joined(fields, answered), (prompt,) if prompt else ())
+    return Turns(prompt, _joined(fields, answered), asked=(prompt,) if prompt else ())
 
 
 def _joined(fields: Mapping[str, Any], names: str) -> str:
@@ -144,13 +150,12 @@ def _joined(fields: Mapping[str, Any], names: str) -> str:
 
 def _conversation(turns: Sequence[Any], name: str) -> Turns:
     """Turns as {role, content}, {from, value}, or plain strings of user and assistant in turn."""
-    said: tuple[list[str], list[str], list[str]] = ([], [], [])
+    system, asked, answered = [], [], []
     for place, turn in enumerate(turns):
         role, text = _turn(turn, place, name)
         if text.strip():
-            said[0 if role in (*USERS, "system") else 1].append(text.strip())
-            said[2].extend([text.strip()] * (role in USERS))
-    return Turns("\n".join(said[0]), "\n".join(said[1]), tuple(said[2]))
+            (asked if role in USERS else system if role in SYSTEMS else answered).append(text.strip())
+    return Turns("\n".join(asked), "\n".join(answered), "\n".join(system), tuple(asked))
 
 
 def _turn(turn: Any, place: int, name: str) -> tuple[str, str]:

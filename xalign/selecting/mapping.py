@@ -35,8 +35,13 @@ class Asked:
     """What is asked about the fields of a pool; None for what its first row tells.
 
     Attributes:
+        detect: Languages that the detector may choose from; naming some asks for it where no language field is asked
+            for and, of a target, where its rows do not say theirs.
         prefix: Before the names of these arguments: "target_" of a target.
         others: Names of fields that are read besides, by argument.
+
+    Raises:
+        SettingError: If languages to detect are named beside a field that says the language.
     """
 
     text_field: str | None = None
@@ -46,6 +51,13 @@ class Asked:
     detect: tuple[str, ...] = ()
     prefix: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.detect and not self.prefix and self.language_field not in (None, DETECT):
+            raise SettingError(
+                f"detect must come without a language field, or with {DETECT}, got {self.language_field!r}; leave one "
+                "of --detect (detect) and --language-field (language_field) out"
+            )
 
     @property
     def named(self) -> dict[str, list[str]]:
@@ -102,8 +114,8 @@ def resolve_reading(files: PoolFiles, asked: Asked) -> ReadingSettings:
         asked: What is asked for.
 
     Returns:
-        Names of fields. Languages come from a field called so, or from the names of the files where these are several
-        and name several languages.
+        Names of fields. Languages come from the detector where some are named that it may choose from, else from a
+        field called so, or from the names of the files where these are several and name several languages.
 
     Raises:
         CorpusError: If no row can be read, or no field is called like one of text.
@@ -113,10 +125,16 @@ def resolve_reading(files: PoolFiles, asked: Asked) -> ReadingSettings:
     where = f"{path}, {files.format.unit} {record.line}"
     require_fields(files, asked)
     text = asked.text_field or guess_text_field(record.fields, where)
-    language = asked.language_field or guess_language_field(record.fields) or _from_names(files)
+    language = asked.language_field or _language_source(files, record, asked)
     return ReadingSettings(
         text, language, asked.id_field or guess_field(record.fields, IDS) or NONE, asked.part, asked.detect
     )
+
+
+def _language_source(files: PoolFiles, record: Record, asked: Asked) -> str:
+    """Where languages come from when nobody says; a target's own word goes before the detector's."""
+    told = guess_language_field(record.fields) or _from_names(files)
+    return DETECT if asked.detect and (told == NONE or not asked.prefix) else told
 
 
 def _first_records(files: PoolFiles) -> Iterator[tuple[str, Record]]:

@@ -29,6 +29,8 @@ UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf")
 """Unicode categories of characters that alone make no text."""
 UNKNOWN = "und"
 """The group of rows whose language nothing tells: ISO 639-3 for undetermined."""
+FORM = "2"
+"""Changes when the same file is read otherwise; vectors, which hang on texts alone, stay."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,7 @@ class ReadTask:
     def key(self) -> str:
         """Of the sidecar; with languages from file names, the name counts."""
         named = self.shard.path.name if self.settings.language_field == FILE else ""
-        return digest_texts([self.shard.key, self.settings.key, named])
+        return digest_texts([FORM, self.shard.key, self.settings.key, named])
 
     @property
     def is_done(self) -> bool:
@@ -141,7 +143,7 @@ def _usable(place: int, record: Record, settings: ReadingSettings) -> Row | tupl
     except SettingError as error:
         return record.line, str(error)
     text = turns.part(settings.part)
-    if not is_unicode(turns.prompt + turns.response):
+    if not is_unicode(turns.whole):
         return record.line, f"text must be Unicode, got half a surrogate pair in {settings.text_field!r}"
     if not has_words(text):
         return record.line, _no_text(record.fields, settings)

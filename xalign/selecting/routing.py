@@ -181,7 +181,7 @@ def _categories(task: RouteTask, facts: dict[str, Any]) -> Iterator[list[str]]:
     from selection.data.stratified import route_conversations
 
     for block in rows_again(task.reading):
-        there = [place for place, row in enumerate(block) if row.turns.requests]
+        there = [place for place, row in enumerate(block) if row.turns.asked]
         routed = route_conversations(
             [_as_conversation(block[place]) for place in there], lambda texts: task.router.classify(texts, task.model)
         )
@@ -195,7 +195,7 @@ def _categories(task: RouteTask, facts: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def _as_conversation(row: Row) -> list[dict[str, str]]:
-    return [{"role": "user", "content": text} for text in row.turns.requests]
+    return [{"role": "user", "content": text} for text in row.turns.asked]
 
 
 def _classify_by_model(texts: Sequence[str], name: str, model: ModelSettings) -> Sequence[str]:

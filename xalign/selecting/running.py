@@ -121,7 +121,7 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         language_field: A field, "@file" (names of files), "@detect" (lingua), or "none"; None to find it.
         id_field: A field, or "none"; None for `id` or `uuid` where there is one.
         part: Of a conversation: all, prompt or response.
-        detect: Codes that the detector may choose from; none for all it knows.
+        detect: Codes that the detector may choose from; none for all it knows. Some imply `language_field="@detect"`.
         target_text_field: Likewise for the target.
         target_language_field: Likewise for the target.
         quality: A scorer of `xalign.selecting.scorers.SCORERS`: column:FIELD, length, -perplexity:MODEL ...; as MIG's

@@ -51,20 +51,26 @@ def test_every_shape_of_a_conversation_gives_the_same_parts(shape):
     assert [turns.part(name) for name in ("all", "prompt", "response")] == ["q\na", "q", "a"]
 
 
-def test_a_system_turn_belongs_to_the_prompt_and_several_turns_are_joined():
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_what_the_system_says_is_not_asked_and_several_turns_are_joined(role):
     turns = [
-        {"role": "system", "content": "s"},
+        {"role": role, "content": "s"},
         {"role": "user", "content": "q"},
         {"role": "assistant", "content": "a"},
+        {"role": "user", "content": "r"},
     ]
-    found = read_turns({"messages": [*turns, *turns[1:]]}, "messages")
-    assert (found.prompt, found.response) == ("s\nq\nq", "a\na")
+    found = read_turns({"messages": turns}, "messages")
+    assert (found.system, found.prompt, found.response) == ("s", "q\nr", "a")
+    assert found.asked == ("q", "r")
+    assert [found.part(name) for name in ("all", "prompt", "response")] == ["s\nq\nr\na", "q\nr", "a"]
 
 
 def test_alpaca_fields_are_prompt_and_response_and_an_empty_input_leaves_no_line():
     fields = {"instruction": "do", "input": "", "output": "done"}
     assert read_turns(fields, "instruction+input>output").part("all") == "do\ndone"
-    assert read_turns(fields | {"input": "this"}, "instruction+input>output").prompt == "do\nthis"
+    both = read_turns(fields | {"input": "this"}, "instruction+input>output")
+    assert (both.prompt, both.asked, both.system) == ("do\nthis", ("do\nthis",), "")
+    assert read_turns({"text": " "}, "text").asked == ()
 
 
 def test_dots_lead_into_objects_unless_a_field_has_that_very_name():

@@ -114,6 +114,32 @@ def test_vectors_are_found_again_where_only_other_fields_changed(
     assert gather(path, store=store).n == 48
 
 
+def test_what_was_read_in_another_form_is_read_again_and_its_vectors_stay(pool, gather, tmp_path, monkeypatch):
+    store = tmp_path / "store"
+    gather(pool, store=store)
+    monkeypatch.setattr("xalign.selecting.mapping.embed_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.reading.FORM", "later")
+    assert gather(pool, store=store).n == 48
+    monkeypatch.setattr("xalign.selecting.mapping.read_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.reading.FORM", "latest")
+    with pytest.raises(AssertionError):
+        gather(pool, store=store)
+
+
+def test_the_prompt_of_a_conversation_is_the_same_whatever_the_system_says(gather, write_jsonl, tmp_path):
+    talks = [[("user", f"question {n}"), ("assistant", f"answer {n}")] for n in range(4)]
+    told = [[("system", "Be brief."), *turns] for turns in talks]
+    paths = [
+        write_jsonl(
+            tmp_path / f"{place}.jsonl", [{"messages": [{"role": r, "content": c} for r, c in t]} for t in some]
+        )
+        for place, some in enumerate((talks, told))
+    ]
+    for part, same in (("prompt", True), ("response", True), ("all", False)):
+        one, other = (facts(gather(path, Asked(part=part, id_field="none")))[2:5] for path in paths)
+        assert (one == other) == same
+
+
 def test_a_file_that_changed_is_read_again(rows, gather, write_jsonl, tmp_path):
     path = write_jsonl(tmp_path / "a.jsonl", rows[:10])
     assert gather(path).n == 10
@@ -153,6 +179,24 @@ def test_languages_are_detected_where_that_is_asked_for(rows, gather, write_json
     found = gather(path, Asked(language_field="@detect", detect=("en", "de", "sw", "ta", "fi")))
     hits = np.array(found.groups) == [row["language"] for row in rows]
     assert hits.mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields", "expected"),
+    [
+        (Asked(detect=("en", "de")), {"language": "en"}, "@detect"),
+        (Asked(detect=("en", "de"), language_field="@detect"), {"language": "en"}, "@detect"),
+        (Asked(), {"language": "en"}, "language"),
+        (Asked(detect=("en", "de"), prefix="target_"), {"language": "en"}, "language"),
+        (Asked(detect=("en", "de"), prefix="target_"), {}, "@detect"),
+        (Asked(detect=("en", "de"), language_field="none", prefix="target_"), {}, "none"),
+    ],
+)
+def test_languages_to_detect_among_ask_for_detecting_unless_a_target_says_its_own(
+    asked, fields, expected, write_jsonl, tmp_path
+):
+    path = write_jsonl(tmp_path / "a.jsonl", [{"text": "a"} | fields])
+    assert resolve_reading(find_pool(path, spool=tmp_path), asked).language_field == expected
 
 
 def test_texts_that_differ_in_case_and_white_space_alone_are_duplicates(gather, write_jsonl, tmp_path):
