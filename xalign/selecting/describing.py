@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from xalign.selecting.compact import PoolArrays
 from xalign.selecting.embedding import load_embedder
 from xalign.selecting.faults import KEPT
 from xalign.selecting.judging import Judge, language_shares
@@ -71,7 +72,11 @@ def put_together(  # noqa: PLR0913
         points=lay_out(judge.space, chosen.rows, seed=settings.seed),
         skipped=pd.DataFrame(faults[:KEPT], columns=SKIPPED_COLUMNS),
         run=_run(material, arms, settings, told) | {"file": subset.file_name, "seconds": dict(seconds)},
-        warnings=(*_cautions(judge, target, settings), *language_notes(material, chosen.rows, told.quotas), *notes),
+        warnings=(
+            *_cautions(judge, target, settings, told.files),
+            *language_notes(material, chosen.rows, told.quotas),
+            *notes,
+        ),
         subset=subset,
     )
 
@@ -131,9 +136,14 @@ def language_notes(material: Material, rows: Int[np.ndarray, " b"], quotas: Quot
     ]
 
 
-def _cautions(judge: Judge, target: Target, settings: ChoiceSettings) -> list[str]:
+def _cautions(judge: Judge, target: Target, settings: ChoiceSettings, files: PoolFiles) -> list[str]:
     """What a reader must know before trusting a number."""
     pool, said = judge.pool, []
+    if empty := _empty_files(pool, files):
+        listed = ", ".join(path.name for path in empty[:3]) + ", ..." * (len(empty) > 3)
+        said.append(
+            f"{len(empty)} of the pool's {len(files.paths)} files {'have' if empty[1:] else 'has'} no row: {listed}"
+        )
     if UNKNOWN in pool.language_names:
         n = pool.counts[UNKNOWN]
         said.append(
@@ -166,6 +176,13 @@ def _cautions(judge: Judge, target: Target, settings: ChoiceSettings) -> list[st
     return said
 
 
+def _empty_files(pool: PoolArrays, files: PoolFiles) -> list[Path]:
+    """The files in which there is no row, be it one that cannot be used."""
+    filled = {shard.reading.shard.path for shard, kept in zip(pool.shards, pool.vectors.kept, strict=True) if len(kept)}
+    filled |= {Path(fault.file) for fault in pool.faults}
+    return [path for path in files.paths if path not in filled]
+
+
 def _run(material: Material, arms: Mapping[str, Chosen], settings: ChoiceSettings, told: Told) -> dict[str, Any]:
     from xalign.run_facts import describe_versions
 
@@ -182,6 +199,7 @@ def _run(material: Material, arms: Mapping[str, Chosen], settings: ChoiceSetting
             "languages": len(pool.language_names),
             "shards": len(pool.shards),
         },
+        "there_already": plan.there or {},
         "target": {"name": target.words, "rows": target.n, "languages": len(set(target.languages))},
         "reading": asdict(told.reading),
         "model": {

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
+
+from tqdm import tqdm
 
 from xalign.errors import CorpusError, SettingError
 from xalign.names import nearest
@@ -20,7 +24,7 @@ from xalign.selecting.scorers import ScorerSpec
 from xalign.selecting.scoring import ScoreTask, score_shard
 from xalign.selecting.settings import DETECT, FILE, NONE, ModelSettings, ReadingSettings
 from xalign.selecting.shards import Shard, cut_file, cut_tasks
-from xalign.selecting.sidecars import Sidecars
+from xalign.selecting.sidecars import ROWS, Sidecars
 from xalign.selecting.tagging import TagTask, read_categories, tag_shard
 from xalign.selecting.translating import TranslateTask, translate_shard
 from xalign.selecting.usable import MappedShard
@@ -84,6 +88,8 @@ class MapPlan:
         shard_rows: Records of a shard.
         sidecars: Where all is kept.
         progress: Show bars.
+        there: By phase, the shards and rows of the pool whose sidecars were there before; filled as phases run, None
+            where nobody asks.
     """
 
     model: ModelSettings
@@ -96,6 +102,7 @@ class MapPlan:
     translation: str | None = None
     shard_rows: int = 8192
     progress: bool = True
+    there: dict[str, dict[str, int]] | None = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.shard_rows < 1:
@@ -103,7 +110,9 @@ class MapPlan:
 
     def vectors_only(self) -> MapPlan:
         """The plan for a target, which is neither scored nor labelled."""
-        return replace(self, scorers=None, difficulty=None, tags=None, tag_list=(), category=None, translation=None)
+        return replace(
+            self, scorers=None, difficulty=None, tags=None, tag_list=(), category=None, translation=None, there=None
+        )
 
 
 def resolve_reading(files: PoolFiles, asked: Asked) -> ReadingSettings:
@@ -202,7 +211,7 @@ def read_shards(files: PoolFiles, reading: ReadingSettings, plan: MapPlan, engin
     if not shards:
         raise CorpusError(f"{files.name}: rows were expected, got none")
     read = [ReadTask(shard, reading, plan.sidecars) for shard in shards]
-    run_phase(engine, read_shard, read, name="reading", progress=plan.progress)
+    _phase(engine, read_shard, read, plan, "reading")
     return read
 
 
@@ -223,14 +232,14 @@ def map_shards(read: Sequence[ReadTask], plan: MapPlan, engine: Engine) -> list[
     model_key = load_embedder(plan.model).key
     mapped = [_tasks(task, plan, model_key) for task in read]
     label = [task for shard in mapped for task in (shard.tagging, shard.category) if task is not None]
-    run_phase(engine, label_shard, label, name="labels", progress=plan.progress)
+    _phase(engine, label_shard, label, plan, "labels")
     _require_scorers(mapped, plan)
     embed = list({task.key: task for task in (shard.embedding for shard in mapped)}.values())
-    run_phase(engine, embed_shard, embed, name="embedding", progress=plan.progress)
+    _phase(engine, embed_shard, embed, plan, "embedding")
     translate = [shard.translation for shard in mapped if shard.translation is not None]
-    run_phase(engine, translate_shard, translate, name="translations", progress=plan.progress)
+    _phase(engine, translate_shard, translate, plan, "translations")
     score = [task for shard in mapped for task in (*shard.scoring, shard.difficulty) if task is not None]
-    run_phase(engine, score_shard, score, name="scoring", progress=plan.progress)
+    _phase(engine, score_shard, score, plan, "scoring")
     return mapped
 
 
@@ -265,6 +274,17 @@ def _require_scorers(mapped: Sequence[MappedShard], plan: MapPlan) -> None:
     found = {name for shard in mapped if shard.category is not None for name in read_categories(shard.category)}
     known = plan.category.names(plan.model.device) if isinstance(plan.category, Router) else ()
     plan.scorers.require(sorted(found), None if known is None else sorted({*found, *known}))
+
+
+def _phase(engine: Engine, function: Callable[[Any], int], tasks: Sequence[Any], plan: MapPlan, name: str) -> None:
+    """Run a phase; what an earlier run left of it is written down and, with bars, said."""
+    done = [getattr(task, "reading", task) for task in tasks if task.is_done]
+    if done and plan.there is not None:
+        n = sum(int(read.sidecars.facts(ROWS, read.key)["n"]) for read in done)
+        plan.there[name] = {"shards": len(done), "rows": n}
+        if plan.progress:
+            tqdm.write(f"{name}: {n:,} rows, {len(done)} of {len(tasks)} shards, are there already", file=sys.stderr)
+    run_phase(engine, function, tasks, name=name, progress=plan.progress)
 
 
 __all__ = ["Asked", "MapPlan", "Shard", "map_shards", "read_shards", "require_fields", "resolve_reading"]

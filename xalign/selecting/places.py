@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from glob import has_magic
+from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from xalign.errors import CorpusError
 from xalign.selecting.formats import DATASETS, FORMATS, Format
 from xalign.selecting.formats.dataset_folders import STATE, is_dataset, refuse_splits
 
+SHOWN = 3
+"""Names of files that an error lists."""
 Source = str | Path | Sequence[str | Path] | Any
 
 
@@ -61,15 +64,33 @@ def find_pool(source: Source, *, spool: Path) -> PoolFiles:
         )
     paths = [path for one in given for path in _paths(one)]
     name = ", ".join(str(one) for one in given[:3]) + (f" and {len(given) - 3} more" if len(given) > 3 else "")
-    formats = {path: _format_of(path) for path in paths}
-    kinds = list(dict.fromkeys(found.name for found in formats.values()))
-    if len(kinds) > 1:
-        ends = [next(path for path, found in formats.items() if found.name == kind) for kind in kinds[:2]]
-        raise CorpusError(
-            f"{name}: files of one format were expected, got {' and '.join(kinds)} ({ends[0]}, {ends[1]}); name a "
-            "pattern such as 'folder/*.jsonl'"
-        )
-    return PoolFiles(name, tuple(paths), kinds[0])
+    by_format: dict[str, list[Path]] = {}
+    for path in paths:
+        by_format.setdefault(_format_of(path).name, []).append(path)
+    if len(by_format) > 1:
+        raise _mixed(name, by_format)
+    return PoolFiles(name, tuple(paths), next(iter(by_format)))
+
+
+def _mixed(name: str, by_format: Mapping[str, list[Path]]) -> CorpusError:
+    """Say which files are of which format, and the pattern that names those of one."""
+    told = [
+        f"{len(paths)} of {kind} ({', '.join(path.name for path in paths[:SHOWN])}{', ...' * (len(paths) > SHOWN)})"
+        for kind, paths in by_format.items()
+    ]
+    patterns = " or ".join(repr(_pattern(paths)) for paths in by_format.values())
+    return CorpusError(
+        f"{name}: files of one format were expected, got {' and '.join(told)}; choose those of one, as with {patterns}"
+    )
+
+
+def _pattern(paths: Sequence[Path]) -> str:
+    """What names the files of one format: themselves where it is one, else the ending in the folder of them all."""
+    if len(paths) == 1:
+        return str(paths[0])
+    folders = {path.parent for path in paths}
+    ending = "*" + _format_of(paths[0]).suffix_of(paths[0])
+    return str(Path(commonpath(folders)) / (ending if len(folders) == 1 else f"**/{ending}"))
 
 
 def fingerprint_of(path: Path) -> str:
@@ -122,7 +143,7 @@ def _in_folder(folder: Path) -> list[Path]:
 def _format_of(path: Path) -> Format:
     if is_dataset(path):
         return DATASETS
-    found = next((known for known in FORMATS if path.name.lower().endswith(known.suffixes or "\0")), None)
+    found = next((known for known in FORMATS if known.suffix_of(path)), None)
     if found is None:
         endings = ", ".join(suffix for known in FORMATS for suffix in known.suffixes)
         raise CorpusError(f"{path}: a name ending in {endings} was expected, got {path.suffix or 'none'}")

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from xalign.corpora import resolve_language
-from xalign.errors import SettingError, UnknownNameError
+from xalign.errors import CorpusError, SettingError, UnknownNameError
 from xalign.language_lists import read_languages
 from xalign.selecting.compact import PoolArrays, gather_pool
 from xalign.selecting.engines import Engine
@@ -158,7 +158,10 @@ def _read_examples(
     target: Any, languages: Sequence[str], plan: MapPlan, engine: Engine, settings: ChoiceSettings, asked: Asked
 ) -> tuple[PoolFiles, list[ReadTask]]:
     """Find and read examples, in languages of the pool unless others are allowed."""
-    files = find_pool(target, spool=plan.sidecars.folder / "datasets")
+    try:
+        files = find_pool(target, spool=plan.sidecars.folder / "datasets")
+    except CorpusError as error:
+        raise CorpusError(f"{error}{_as_languages(target)}") from error
     read = read_shards(files, resolve_reading(files, asked), plan.vectors_only(), engine)
     spoken = set(count_rows(read, skip_bad=settings.skip_bad, what="target")) - {UNKNOWN}
     if not settings.across_languages and (lacking := sorted(spoken - set(languages))):
@@ -167,6 +170,16 @@ def _read_examples(
             "choose rows that mean the same in other languages give --across-languages (across_languages=True)"
         )
     return files, read
+
+
+def _as_languages(target: Any) -> str:
+    """The hint for one who named languages where files are expected."""
+    try:
+        for name in str(target).split(","):
+            resolve_language(name.strip())
+    except UnknownNameError:
+        return ""
+    return f"; for the pool's rows in a language give {BY_LANGUAGE}{target}"
 
 
 def _file_of(pool: PoolArrays, row: int) -> str:

@@ -73,8 +73,7 @@ def make_subset(pool: PoolArrays, rows: Int[np.ndarray, " b"], told: pd.DataFram
         }
         pieces.append(Piece(shard.path, shard.span, tuple(pool.places[rows[part]].tolist()), added))
     first = pool.shards[0].reading.shard
-    suffix = next((end for end in first.format.suffixes if first.path.name.lower().endswith(end)), "")
-    return Subset(first.format_name, suffix, tuple(pieces))
+    return Subset(first.format_name, first.format.suffix_of(first.path), tuple(pieces))
 
 
 def require_empty(folder: Path) -> None:

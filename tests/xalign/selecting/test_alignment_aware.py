@@ -32,9 +32,24 @@ def test_reliability_is_the_way_from_chance_to_the_best_and_never_nothing(report
     assert (found.layer, found.probes) == (2, ("cka",))
 
 
-def test_a_language_that_the_report_lacks_is_told(report):
-    with pytest.raises(UnknownNameError, match=r"fin_Latn"):
-        read_reliability(report, ["eng_Latn", "fin_Latn"])
+def test_languages_that_the_report_lacks_are_told_with_what_to_do(report):
+    with pytest.raises(UnknownNameError) as told:
+        read_reliability(report, ["eng_Latn", "fin_Latn", "yor_Latn"])
+    assert str(told.value) == (
+        "report must tell of every language of the pool, but lacks fin_Latn, yor_Latn; probe text that has these too, "
+        "take their rows out of the pool, or leave --report (report) out"
+    )
+
+
+def test_a_pivot_that_the_report_has_no_scores_against_is_told_with_the_one_it_has(report):
+    for pivot in ("deu_Latn", "fin_Latn"):
+        with pytest.raises(UnknownNameError) as told:
+            read_reliability(report, ["eng_Latn", "deu_Latn"], pivot=pivot)
+        assert str(told.value) == (
+            f"pivot must be what the report compares all languages with, eng_Latn, got {pivot!r}; give --pivot "
+            "eng_Latn (pivot='eng_Latn')"
+        )
+    assert read_reliability(report, ["deu_Latn"], pivot="English").by_language == {"deu_Latn": pytest.approx(0.8)}
 
 
 def test_rows_of_no_known_language_need_one_first(report):

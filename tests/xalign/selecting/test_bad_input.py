@@ -255,11 +255,34 @@ def test_a_damaged_file_is_named(name, pool, select, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_files_of_several_formats_are_refused(rows, write_jsonl, select, tmp_path):
-    write_jsonl(tmp_path / "a.jsonl", rows)
-    (tmp_path / "b.csv").write_text("text\nja\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"files of one format were expected, got JSON lines and CSV or TSV"):
+def test_files_without_a_row_are_told_beside_others(rows, write_jsonl, select, tmp_path):
+    (tmp_path / "in").mkdir()
+    for name, text in (("empty", ""), ("blank", "\n\n"), ("bad", "{\n")):
+        (tmp_path / "in" / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    write_jsonl(tmp_path / "in" / "full.jsonl", rows)
+    found = select(tmp_path / "in", method="random", skip_bad=True)
+    assert "2 of the pool's 4 files have no row: blank.jsonl, empty.jsonl" in found.warnings
+    found = select(tmp_path / "in" / "[ef]*.jsonl", method="random")
+    assert "1 of the pool's 2 files has no row: empty.jsonl" in found.warnings
+    assert not any("no row" in note for note in select(tmp_path / "in" / "full.jsonl", method="random").warnings)
+
+
+def test_files_of_several_formats_are_listed_by_format_with_patterns_that_name_one(rows, write_jsonl, select, tmp_path):
+    for place in range(4):
+        write_jsonl(tmp_path / f"{place}.jsonl", rows[12 * place : 12 * place + 12])
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "b.csv").write_text("text\nja\n", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("ja\n", encoding="utf-8")
+    with pytest.raises(CorpusError) as told:
         select(tmp_path)
+    assert "got 4 of JSON lines (0.jsonl, 1.jsonl, 2.jsonl, ...) and 1 of lines of text (notes.txt) and" in str(
+        told.value
+    )
+    patterns = str(told.value).rpartition("as with ")[2].split(" or ")
+    assert patterns == [repr(str(tmp_path / name)) for name in ("*.jsonl", "notes.txt", "**/*.csv")]
+    assert select(patterns[0].strip("'"), method="random").run["pool"]["rows"] == 48
+    assert select(patterns[2].strip("'"), method="random", budget=1).run["pool"]["files"] == 2
 
 
 def test_csv_files_with_other_columns_are_refused_and_nothing_is_left(select, tmp_path):
@@ -289,6 +312,15 @@ def test_a_pool_that_is_not_there_is_told(source, message, select, tmp_path):
         (folder / source).write_text("", encoding="utf-8")
     with pytest.raises(CorpusError, match=message):
         select(folder / source)
+
+
+@pytest.mark.parametrize(("target", "hinted"), [("swh_Latn", True), ("sw, Tamil", True), ("wanted", False)])
+def test_a_target_that_names_languages_without_saying_so_is_told_how(target, hinted, pool, select):
+    hint = f"got nothing of that name; for the pool's rows in a language give lang:{target}"
+    with pytest.raises(CorpusError, match="got nothing of that name") as told:
+        select(pool, target)
+    assert (hint in str(told.value)) == hinted
+    assert not hinted or select(pool, f"lang:{target}", method="random").run["target"]["rows"] in (12, 24)
 
 
 @pytest.mark.parametrize(

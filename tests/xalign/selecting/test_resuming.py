@@ -36,6 +36,21 @@ def test_a_killed_run_goes_on_and_makes_the_same_bytes(start_quickly, pool, targ
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+@pytest.mark.usefixtures("quick_model")
+def test_what_earlier_runs_left_is_said_and_written_down(rows, write_jsonl, target, select, tmp_path, capsys):
+    asked = {"method": "longest", "sidecars": tmp_path / "sidecars", "shard_rows": 5, "progress": True}
+    paths = [write_jsonl(tmp_path / f"{n}.jsonl", rows[n::2]) for n in range(2)]
+    assert select(paths[0], target, **asked).run["there_already"] == {}
+    assert "already" not in capsys.readouterr().err
+    found = select(paths, target, quality="column:score", **asked)
+    kept = {"shards": 5, "rows": 24}
+    assert found.run["there_already"] == {"reading": kept, "embedding": kept}
+    told = [line for line in capsys.readouterr().err.splitlines() if "already" in line]
+    assert told == [f"{name}: 24 rows, 5 of 10 shards, are there already" for name in ("reading", "embedding")]
+    select(paths, target, **(asked | {"progress": False}))
+    assert capsys.readouterr().err == ""
+
+
 def test_a_sidecar_without_its_facts_counts_as_absent(tmp_path):
     store = Sidecars(tmp_path)
 

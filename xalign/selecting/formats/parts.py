@@ -84,6 +84,10 @@ class Format:
     read: Callable[[Path, Span, Sequence[str] | None], Iterator[Record]]
     write: Callable[[Path, Sequence[Piece]], None]
 
+    def suffix_of(self, path: Path) -> str:
+        """The ending by which a file is of this format; empty where it is a folder, or of another."""
+        return next((suffix for suffix in self.suffixes if path.name.lower().endswith(suffix)), "")
+
 
 def cut_rows(n: int, rows: int) -> Iterator[Span]:
     """Cut a table of `n` rows into spans of at most `rows`."""
