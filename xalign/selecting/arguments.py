@@ -10,6 +10,7 @@ from xalign.errors import SettingError
 from xalign.names import nearest
 from xalign.selecting.adapters import NO_BASE
 from xalign.selecting.mapping import MapPlan
+from xalign.selecting.method_options import require_options
 from xalign.selecting.methods import find_method, require_quality
 from xalign.selecting.reliability import Reliability, read_reliability
 from xalign.selecting.settings import ChoiceSettings
@@ -37,6 +38,7 @@ def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str,
             raise SettingError(
                 f"options must be of methods that run ({', '.join(running)}), got {name!r}{nearest(name, running)}"
             )
+        require_options(name, options[name])
 
 
 def base_of(options: Mapping[str, Mapping[str, Any]]) -> Any:

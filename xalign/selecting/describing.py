@@ -18,7 +18,7 @@ from xalign.selecting.faults import KEPT
 from xalign.selecting.judging import Judge, language_shares
 from xalign.selecting.mapping import MapPlan
 from xalign.selecting.materials import Chosen, Material
-from xalign.selecting.methods import find_method
+from xalign.selecting.methods import METHODS, find_method
 from xalign.selecting.places import PoolFiles
 from xalign.selecting.plane import lay_out
 from xalign.selecting.quota_words import OF_TARGET, Quotas
@@ -31,6 +31,8 @@ from xalign.selecting.writing import make_subset
 if TYPE_CHECKING:
     from xalign.report import ProbeReport
 
+WEIGHING = ("transport", "mig")
+"""Methods that weigh quality where it is given, and choose without."""
 MOST = 0.5
 """The share of one language from which on a reader must know, where it has less than half of it in pool and target."""
 
@@ -158,6 +160,10 @@ def _cautions(judge: Judge, target: Target, settings: ChoiceSettings, files: Poo
         )
     if target.is_pool:
         said.append("the target is of the pool itself: cost and coverage say how the choice stands in for it")
+    running = (settings.method, *settings.compare)
+    if settings.quality is not None and not any(map(chooses_by_quality, running)):
+        able = ", ".join(name for name in METHODS if chooses_by_quality(name))
+        said.append(f"quality {settings.quality} judges only, no method here chooses by it; those that do: {able}")
     if pool.n_cut:
         said.append(
             f"{pool.n_cut} rows are longer than the model behind {settings.quality} reads: their beginnings are scored"
@@ -174,6 +180,11 @@ def _cautions(judge: Judge, target: Target, settings: ChoiceSettings, files: Poo
         n = len(pool.faults) + len(target.faults)
         said.append(f"{n} row{'s' * (n > 1)} could not be used and {'are' if n > 1 else 'is'} left out")
     return said
+
+
+def chooses_by_quality(method: str) -> bool:
+    """Whether quality, where it is given, has a say in what a method chooses."""
+    return method in WEIGHING or find_method(method).needs_quality
 
 
 def _empty_files(pool: PoolArrays, files: PoolFiles) -> list[Path]:

@@ -331,6 +331,11 @@ def test_a_target_that_names_languages_without_saying_so_is_told_how(target, hin
         ({"quality": "lenght"}, UnknownNameError, r"quality must be one of column:FIELD, length, .*got 'lenght'"),
         ({"quality": "column"}, SettingError, r"quality 'column' must name its field, as in column:FIELD"),
         ({"method": "mdaq"}, SettingError, r"method 'mdaq' ranks by a score; give --quality"),
+        (
+            {"method": "random", "options": {"random": {"odd": 1}}},
+            SettingError,
+            r"options of 'random' are none, got 'odd'",
+        ),
         ({"engine": "spark"}, UnknownNameError, r"engine must be one of process, ray, got 'spark'"),
         ({"workers": 0}, SettingError, r"workers must be 1 or more, got 0"),
         ({"part": "answer"}, UnknownNameError, r"part must be one of all, prompt, response, got 'answer'"),
@@ -338,7 +343,11 @@ def test_a_target_that_names_languages_without_saying_so_is_told_how(target, hin
         ({"n_draws": 1}, SettingError, r"n_draws must be at least 2, got 1"),
         ({"shard_rows": 0}, SettingError, r"shard_rows must be 1 or more, got 0"),
         ({"tag_list": [], "tags": "labels"}, SettingError, r"tag_list must name at least one label"),
-        ({"method": "random", "options": {"random": {"odd": 1}}}, SettingError, r"method 'random' has no such option"),
+        (
+            {"method": "uot", "options": {"uot": {"epsilom": 1}}},
+            SettingError,
+            r"options of 'uot' must be among epsilon, n_threads, penalty, got 'epsilom' \(did you mean 'epsilon'\?\)",
+        ),
         (
             {"method": "deita", "quality": "length", "options": {"deita": {"threshold": -2.0}}},
             SettingError,

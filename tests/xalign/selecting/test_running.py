@@ -152,3 +152,10 @@ def test_gotd_without_what_a_model_was_trained_on_is_refused_or_left_out(pool, t
         select(pool, target, method="gotd")
     found = select(pool, target, method="random", compare="gotd")
     assert any(warning.startswith("gotd is left out: gotd: it weighs") for warning in found.warnings)
+
+
+def test_a_quality_that_no_method_chooses_by_is_told_to_judge_only(pool, select):
+    told = "quality length judges only, no method here chooses by it; those that do: transport, mig, mdaq, laser, deita"
+    assert told in select(pool, method="random", compare="longest", quality="length").warnings
+    for arguments in ({"compare": "mig", "quality": "length"}, {}):
+        assert not any("judges only" in note for note in select(pool, method="random", **arguments).warnings)
