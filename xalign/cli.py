@@ -4,12 +4,13 @@ import typer
 
 from xalign.commands import cache
 from xalign.commands.languages import languages
+from xalign.commands.nested_subsets import nested_subsets
 from xalign.commands.probe import probe
 from xalign.commands.realign import realign
 from xalign.commands.report import report
 from xalign.commands.retrieve import leaderboard, retrieve
 from xalign.commands.select import select
-from xalign.commands.train_quality import nested_subsets, train_quality
+from xalign.commands.train_quality import train_quality
 from xalign.commands.transfer import transfer
 from xalign.commands.words import words
 

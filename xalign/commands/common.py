@@ -12,8 +12,11 @@ import typer
 from xalign.errors import XalignError
 
 MODEL_ARGUMENT = "name_or_path"
+N_LISTED = 5
+"""Rows left out that are listed; all of them are in the JSON."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")]
 Names = Annotated[
     str | None, typer.Option(help="Comma-separated; every spelling langcodes knows (sw, swa, Swahili, swh_Latn).")
 ]
@@ -76,6 +79,12 @@ def numbers_of(text: str | None, option: str) -> list[int] | None:
         raise typer.BadParameter(
             f"must be whole numbers with commas between, like 0,3,6; got {text!r}", param_hint=option
         ) from None
+
+
+def left_out(faults: Sequence[str]) -> list[str]:
+    """The first rows that were left out, and how many more."""
+    lines = [f"note: left out {fault}" for fault in faults[:N_LISTED]]
+    return lines + [f"note: left out {len(faults) - N_LISTED} more, all named with --json"] * (len(faults) > N_LISTED)
 
 
 @contextmanager

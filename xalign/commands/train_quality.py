@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +12,9 @@ import typer
 from xalign.commands.common import (
     Json,
     Names,
+    SkipBad,
+    left_out,
     names_of,
-    numbers_of,
     require_folder,
     require_model,
     require_result_folder,
@@ -22,12 +22,8 @@ from xalign.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from xalign.quality.nesting import NestedSubsets
     from xalign.quality.pairs import PreferencePairs
     from xalign.quality.training import QualityTraining
-
-N_LISTED = 5
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")]
 
 
 def train_quality(  # noqa: PLR0913 - options of a command
@@ -94,37 +90,6 @@ def train_quality(  # noqa: PLR0913 - options of a command
     typer.echo(_as_json(result, found) if as_json else _as_text(result, found))
 
 
-def nested_subsets(  # noqa: PLR0913 - options of a command
-    pool: Annotated[list[Path], typer.Argument(help="Files of JSON lines, JSON lists of objects, or folders.")],
-    out: Annotated[Path, typer.Option(help="A new or empty folder.")] = Path("xalign-subsets"),
-    sizes: Annotated[str | None, typer.Option(help="Rows, with commas between. Default: doubling from 1000.")] = None,
-    order_by: Annotated[
-        str | None, typer.Option(help="A field with numbers, the largest first. Default: at random.")
-    ] = None,
-    language_field: Annotated[
-        str | None, typer.Option(help="Where rows name their language. Default: language, else the file's name.")
-    ] = None,
-    seed: int = 0,
-    skip_bad: SkipBad = False,
-    as_json: Json = False,
-) -> None:
-    """Write nested subsets of growing size for each language, to see how much data a recipe needs."""
-    with told_plainly():
-        require_result_folder(out, marks=())
-        from xalign.quality.nesting import write_nested_subsets
-
-        result = write_nested_subsets(
-            pool,
-            out,
-            sizes=numbers_of(sizes, "--sizes"),
-            order_by=order_by,
-            language_field=language_field,
-            seed=seed,
-            skip_bad=skip_bad,
-        )
-    typer.echo(_subsets_as_json(result) if as_json else _subsets_as_text(result, numbers_of(sizes, "--sizes") or ()))
-
-
 def _require_place(out: Path) -> None:
     """Refuse a place that cannot be written, or that holds something else than a model, whole or under way."""
     from xalign.realigning.places import RECORD, work_folder
@@ -152,7 +117,7 @@ def _as_text(result: QualityTraining, pairs: PreferencePairs) -> str:
     if result.losses:
         lines.append(f"loss: {result.losses[0]:.3f} at first, {result.losses[-1]:.3f} at last")
     lines += _rankings(result)
-    lines += _left_out(pairs.skipped)
+    lines += left_out(pairs.skipped)
     if pairs.n_equal:
         lines.append(f"note: {pairs.n_equal} pairs with two equal responses were left out")
     return "\n".join([*lines, f"model: {result.folder}"])
@@ -186,12 +151,6 @@ def _difference(name: str, value: float, low: float, high: float) -> str:
     return f"{name:<20}{value:>+7.3f}  [{low:+.3f}, {high:+.3f}]"
 
 
-def _left_out(faults: tuple[str, ...]) -> list[str]:
-    """The first rows that were left out, and how many more; all of them are in the JSON."""
-    lines = [f"note: left out {fault}" for fault in faults[:N_LISTED]]
-    return lines + [f"note: left out {len(faults) - N_LISTED} more, all named with --json"] * (len(faults) > N_LISTED)
-
-
 def _as_json(result: QualityTraining, pairs: PreferencePairs) -> str:
     document: dict[str, Any] = asdict(result) | {
         "folder": str(result.folder),
@@ -199,18 +158,3 @@ def _as_json(result: QualityTraining, pairs: PreferencePairs) -> str:
         "n_equal": pairs.n_equal,
     }
     return json.dumps(document, ensure_ascii=False)
-
-
-def _subsets_as_text(result: NestedSubsets, asked: Sequence[int]) -> str:
-    lines = [f"{name:<10} {', '.join(map(str, sizes))}" for name, sizes in result.sizes.items()]
-    short = [name for name, sizes in result.sizes.items() if asked and max(asked) > sizes[-1]]
-    if short:
-        lines.append(
-            f"note: {', '.join(short[:8])} {'have' if short[1:] else 'has'} fewer rows than the sizes asked for"
-        )
-    lines += _left_out(result.skipped)
-    return "\n".join([*lines, f"subsets: {result.folder}"])
-
-
-def _subsets_as_json(result: NestedSubsets) -> str:
-    return json.dumps(asdict(result) | {"folder": str(result.folder)}, ensure_ascii=False)

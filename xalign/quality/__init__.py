@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "errors": ["QualityError"],
-        "nesting": ["NestedSubsets", "write_nested_subsets"],
         "pairs": ["PreferencePairs"],
         "ranking": ["Ranking", "rank_pairs"],
         "reading": ["read_pairs"],

@@ -189,23 +189,6 @@ def _said(entry: _Entry) -> str | None:
     return None if len(found) > 1 else "".join(found)
 
 
-def read_objects(path: Path, faults: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Read every object of a file, with its place in words.
-
-    Args:
-        path: `.jsonl` with an object a line; any other is JSON with a list of objects.
-        faults: Gets a line for each entry that is no object.
-
-    Raises:
-        QualityError: If the file is no JSON.
-    """
-    for entry in _entries(path):
-        if entry.row is not None:
-            yield entry.place, entry.row
-        elif entry.fault:
-            faults.append(f"{path.name}, {entry.place}: {entry.fault}")
-
-
 def _entries(path: Path) -> Iterator[_Entry]:
     """Read every line or element of a file, also those that are no objects; blank lines at its end are none."""
     try:

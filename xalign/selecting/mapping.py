@@ -130,7 +130,7 @@ def resolve_reading(files: PoolFiles, asked: Asked) -> ReadingSettings:
         CorpusError: If no row can be read, or no field is called like one of text.
         SettingError: If a field that is asked for is in none of the first rows.
     """
-    path, record = next(_first_records(files))
+    path, record = next(first_records(files))
     where = f"{path}, {files.format.unit} {record.line}"
     require_fields(files, asked)
     text = asked.text_field or guess_text_field(record.fields, where)
@@ -146,7 +146,7 @@ def _language_source(files: PoolFiles, record: Record, asked: Asked) -> str:
     return DETECT if asked.detect and (told == NONE or not asked.prefix) else told
 
 
-def _first_records(files: PoolFiles) -> Iterator[tuple[str, Record]]:
+def first_records(files: PoolFiles) -> Iterator[tuple[str, Record]]:
     """The first rows that can be read of every file, those of the first file first."""
     first_fault, n = "", 0
     for path in files.paths:
@@ -170,7 +170,7 @@ def require_fields(files: PoolFiles, asked: Asked) -> None:
     """
     wanted = {option: names for option, names in asked.named.items() if names}
     known: dict[str, None] = {}
-    for _, record in islice(_first_records(files), FIRST_ROWS * FIRST_FILES):
+    for _, record in islice(first_records(files), FIRST_ROWS * FIRST_FILES):
         known |= dict.fromkeys(map(str, record.fields))
         wanted = {
             option: names
@@ -287,4 +287,6 @@ def _phase(engine: Engine, function: Callable[[Any], int], tasks: Sequence[Any],
     run_phase(engine, function, tasks, name=name, progress=plan.progress)
 
 
-__all__ = ["Asked", "MapPlan", "Shard", "map_shards", "read_shards", "require_fields", "resolve_reading"]
+__all__ = [
+    "Asked", "MapPlan", "Shard", "first_records", "map_shards", "read_shards", "require_fields", "resolve_reading",
+]  # fmt: skip

@@ -148,9 +148,10 @@ def _usable(place: int, record: Record, settings: ReadingSettings) -> Row | tupl
     if not has_words(text):
         return record.line, _no_text(record.fields, settings)
     if settings.language_field not in (FILE, DETECT, NONE):
-        language = look_up(record.fields, settings.language_field)
-        if not isinstance(language, str) or not language.strip():
-            return record.line, f"a language was expected in {settings.language_field!r}, got {language!r}"
+        try:
+            language_in(record.fields, settings.language_field)
+        except SettingError as error:
+            return record.line, str(error)
     return Row(place, record.line, record.fields, turns, text)
 
 
@@ -217,7 +218,19 @@ def _languages(task: ReadTask, rows: Sequence[Row]) -> list[str]:
         from xalign.selecting.detecting import detect_languages
 
         return detect_languages([row.text for row in rows], task.settings.detect)
-    return [code_of(str(look_up(row.fields, field)).strip()) for row in rows]
+    return [language_in(row.fields, field) for row in rows]
+
+
+def language_in(fields: Mapping[str, Any], name: str) -> str:
+    """The language that a field says.
+
+    Raises:
+        SettingError: If it says none.
+    """
+    label = look_up(fields, name)
+    if not isinstance(label, str) or not label.strip():
+        raise SettingError(f"a language was expected in {name!r}, got {label!r}")
+    return code_of(label.strip())
 
 
 def language_of_name(name: str) -> str | None:

@@ -26,11 +26,13 @@ class Subset:
         format_name: The pool's format.
         suffix: The ending of the pool's files.
         pieces: In the pool's order.
+        name: Of the copy, without its ending.
     """
 
     format_name: str
     suffix: str
     pieces: tuple[Piece, ...]
+    name: str = CHOSEN
 
     @property
     def format(self) -> Format:
@@ -41,8 +43,8 @@ class Subset:
     def file_name(self) -> str:
         """What the copy is called; lines of text become JSON lines, and what was compressed is not."""
         if self.format_name == PLAIN_LINES.name:
-            return f"{CHOSEN}.jsonl"
-        return CHOSEN if self.format_name == DATASETS.name else CHOSEN + self.suffix.removesuffix(".gz")
+            return f"{self.name}.jsonl"
+        return self.name if self.format_name == DATASETS.name else self.name + self.suffix.removesuffix(".gz")
 
     def write(self, folder: Path) -> Path:
         """Copy the rows.

@@ -9,7 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 import xalign.quality.training
-from xalign.commands.train_quality import nested_subsets, train_quality
+from xalign.commands.nested_subsets import nested_subsets
+from xalign.commands.train_quality import train_quality
 from xalign.quality import QualitySettings
 
 app = typer.Typer()

@@ -109,6 +109,17 @@ def test_what_is_written_is_what_was_read_and_what_rows_gain(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", MAKERS)
+def test_rows_that_gain_nothing_stay_as_they_are_with_the_fields_of_an_earlier_choice(name, tmp_path):
+    path, found = MAKERS[name](tmp_path), format_called(name)
+    first, second = (tmp_path / (end + (found.suffixes[0] if found.suffixes else "")) for end in ("first", "second"))
+    found.write(first, pieces_of(found, path, 3))
+    some = [Piece(p.path, p.span, p.places) for p in pieces_of(found, first, 3, lambda place: place % 2 == 0)]
+    found.write(second, some)
+    rows = [[dict(record.fields) for record in read_all(found, where, 100)] for where in (first, second)]
+    assert rows[1] == rows[0][::2]
+
+
+@pytest.mark.parametrize("name", MAKERS)
 def test_a_pool_that_was_chosen_before_gains_the_fields_anew(name, tmp_path):
     path, found = MAKERS[name](tmp_path), format_called(name)
     first, second = (tmp_path / (end + (found.suffixes[0] if found.suffixes else "")) for end in ("first", "second"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from xalign.encoders.fingerprints import stamp_of
 from xalign.errors import CorpusError
-from xalign.selecting.formats.parts import ADDED, Format, Piece, Record, Span, cut_rows, unreadable
+from xalign.selecting.formats.parts import Format, Piece, Record, Span, cut_rows, unreadable
 
 STATE, SPLITS = "state.json", "dataset_dict.json"
 BATCH = 4096
@@ -65,8 +65,9 @@ def write(folder: Path, pieces: Sequence[Piece]) -> None:
     """Save the chosen rows as a dataset."""
     source = load(pieces[0].path)
     rows = [piece.span.start + place for piece in pieces for place in piece.places]
-    chosen = source.remove_columns([name for name in ADDED if name in source.column_names]).select(rows)
-    for name in ADDED:
+    added = list(pieces[0].added)
+    chosen = source.remove_columns([name for name in added if name in source.column_names]).select(rows)
+    for name in added:
         chosen = chosen.add_column(name, [value for piece in pieces for value in piece.added[name]])
     chosen.save_to_disk(str(folder))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from xalign.corpora.delimited import DELIMITERS
 from xalign.errors import CorpusError
 from xalign.selecting.formats.json_lines import BOM
-from xalign.selecting.formats.parts import ADDED, Format, Piece, Record, Span
+from xalign.selecting.formats.parts import Format, Piece, Record, Span
 
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
@@ -83,17 +83,18 @@ def header(path: Path) -> list[str]:
 def write(path: Path, pieces: Sequence[Piece]) -> None:
     """Write the chosen rows under one header; files with other columns are refused."""
     names = header(pieces[0].path)
-    kept = [name for name in names if name not in ADDED]
+    added = list(pieces[0].added)
+    kept = [name for name in names if name not in added]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=_delimiter(path), lineterminator="\n")
-        writer.writerow([*kept, *ADDED])
+        writer.writerow([*kept, *added])
         for piece in pieces:
             check_header(piece.path, names, pieces[0].path)
             wanted = {place: index for index, place in enumerate(piece.places)}
             for place, record in enumerate(read(piece.path, piece.span)):
                 if place in wanted:
                     row = piece.row(wanted[place])
-                    writer.writerow([*(record.fields[name] for name in kept), *(row[name] for name in ADDED)])
+                    writer.writerow([*(record.fields[name] for name in kept), *(row[name] for name in added)])
 
 
 def check_header(path: Path, names: Sequence[str], first: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xalign.errors import CorpusError
-from xalign.selecting.formats.parts import ADDED, Format, Piece, Record, Span
+from xalign.selecting.formats.parts import Format, Piece, Record, Span
 
 BOM = b"\xef\xbb\xbf"
 
@@ -84,9 +84,11 @@ def write_lines(path: Path, pieces: Sequence[Piece], change: Callable[[bytes, di
 
 
 def _with_fields(raw: bytes, added: dict[str, Any]) -> bytes:
-    """Add fields without touching a byte of the others, unless one of that name is there."""
+    """Add fields, if any, without touching a byte of the others, unless one of that name is there."""
+    if not added:
+        return raw.rstrip() + b"\n"
     fields = json.loads(raw)
-    if any(name in fields for name in ADDED):
+    if any(name in fields for name in added):
         return json.dumps({**fields, **added}, ensure_ascii=False).encode() + b"\n"
     body = raw.rstrip().removesuffix(b"}").rstrip()
     comma = b", " if fields else b""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xalign.errors import CorpusError
-from xalign.selecting.formats.parts import ADDED, Format, Piece, Record, Span, cut_rows, unreadable
+from xalign.selecting.formats.parts import Format, Piece, Record, Span, cut_rows, unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,15 +36,15 @@ def write(path: Path, pieces: Sequence[Piece]) -> None:
     import pyarrow.parquet as pq
 
     first = _open(pieces[0].path).schema_arrow
-    kept = pa.schema([field for field in first if field.name not in ADDED])
+    kept = pa.schema([field for field in first if field.name not in pieces[0].added])
     writer: Any = None
     try:
         for piece in pieces:
             check_schema(piece.path, first, pieces[0].path)
             table = pa.Table.from_batches(_batches(piece.path, piece.span, kept.names), schema=kept)
             taken = table.take(list(piece.places))
-            for name in ADDED:
-                taken = taken.append_column(name, pa.array(piece.added[name]))
+            for name, values in piece.added.items():
+                taken = taken.append_column(name, pa.array(values))
             writer = writer or pq.ParquetWriter(path, taken.schema)
             writer.write_table(taken)
     finally:

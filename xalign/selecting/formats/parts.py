@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,13 @@ class Piece:
         path: The file.
         span: Which part of it.
         places: Which records of the span, counted from 0, ascending.
-        added: What each gains, by name of `ADDED`, a value a place.
+        added: What each gains, by name of `ADDED`, a value a place; nothing for rows that stay as they are.
     """
 
     path: Path
     span: Span
     places: tuple[int, ...]
-    added: Mapping[str, Sequence[Any]]
+    added: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def row(self, index: int) -> dict[str, Any]:
         """What one chosen record gains."""
