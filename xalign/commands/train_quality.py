@@ -36,7 +36,13 @@ def train_quality(  # noqa: PLR0913 - options of a command
     hold_out: Annotated[
         str | None, typer.Option(help="Languages that are not trained on, with commas between, to rank afterwards.")
     ] = None,
-    hold_out_share: Annotated[float, typer.Option(help="Share of the instructions kept for ranking these.")] = 0.3,
+    hold_out_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the instructions kept for ranking. Default: 0.3 with --hold-out, else 0.1 of pairs in all "
+            "languages; 0 trains on all."
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Train on at most so many pairs, drawn at random.")] = None,
     hold_out_limit: Annotated[int | None, typer.Option(help="Rank at most so many of the pairs held out.")] = None,
     margin: Annotated[float, typer.Option(help="Of the triplet loss, in the distance of the model's vectors.")] = 1.0,
@@ -52,7 +58,7 @@ def train_quality(  # noqa: PLR0913 - options of a command
     resume: Annotated[bool, typer.Option(help="Go on where a former run stopped.")] = True,
     skip_bad: SkipBad = False,
     as_json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")] = False,
 ) -> None:
     """Train a model that puts good responses nearer to their instructions than bad ones, in any language."""
     with told_plainly():
@@ -72,7 +78,7 @@ def train_quality(  # noqa: PLR0913 - options of a command
             seed=seed,
         )
         found = read_pairs(pairs, languages=names_of(languages), skip_bad=skip_bad)
-        trained_on, ranked = _divide(found, names_of(hold_out), hold_out_share)
+        trained_on, ranked = _divide(found, names_of(hold_out), hold_out_share, seed)
         if limit is not None:
             trained_on = trained_on.sample(limit, seed=seed)
         if hold_out_limit is not None and ranked is not None:
@@ -101,37 +107,46 @@ def _require_place(out: Path) -> None:
 
 
 def _divide(
-    pairs: PreferencePairs, languages: list[str] | None, share: float
+    pairs: PreferencePairs, languages: list[str] | None, share: float | None, seed: int
 ) -> tuple[PreferencePairs, PreferencePairs | None]:
+    """Keep languages from the training where some are named, else pairs of every language."""
     from xalign.corpora import resolve_language
-    from xalign.quality.pairs import hold_out
+    from xalign.quality.pairs import hold_out, hold_out_pairs
 
-    if not languages:
+    if languages:
+        codes = [resolve_language(name).code for name in languages]
+        return hold_out(pairs, codes, share=0.3 if share is None else share)
+    if share == 0:
         return pairs, None
-    return hold_out(pairs, [resolve_language(name).code for name in languages], share=share)
+    return hold_out_pairs(pairs, share=0.1 if share is None else share, seed=seed)
 
 
 def _as_text(result: QualityTraining, pairs: PreferencePairs) -> str:
     n = sum(result.n_pairs.values())
-    lines = [f"trained on {n} pairs in {len(result.n_pairs)} languages, {result.seconds:.0f} s"]
+    lines = [f"trained on {n} pairs in {len(result.n_pairs)} languages"]
     if result.losses:
         lines.append(f"loss: {result.losses[0]:.3f} at first, {result.losses[-1]:.3f} at last")
     lines += _rankings(result)
     lines += left_out(pairs.skipped)
     if pairs.n_equal:
         lines.append(f"note: {pairs.n_equal} pairs with two equal responses were left out")
-    return "\n".join([*lines, f"model: {result.folder}"])
+    took = f"time: {result.seconds:.0f} s of training, {result.ranking_seconds:.0f} s of ranking"
+    return "\n".join([*lines, took, f"model: {result.folder}"])
 
 
 def _rankings(result: QualityTraining) -> list[str]:
     """How often held-out pairs are ranked rightly, by the model before and after, and by length."""
     before, after, change = result.before, result.after, result.change
     if before is None or after is None or change is None:
-        return []
+        return ["note: no pairs were held out, so that nothing says how well it ranks others"]
+    n = len(after.by_language)
+    where = {
+        "languages": f"{after.n} pairs in {n} language{'s' * (n > 1)} not trained on",
+        "pairs": f"{after.n} held-out pairs in {n} language{'s' * (n > 1)} trained on; give --hold-out for others",
+    }
     lines = [
         "",
-        f"ranks the better response above the worse in {len(after.by_language)} held-out languages, {after.n} pairs, "
-        "95 % over instructions:",
+        f"ranks the better response above the worse in {where[result.held_out or 'pairs']}, 95 % over instructions:",
         _share("trained", after.accuracy, after.low, after.high),
         _share("starting model", before.accuracy, before.low, before.high),
         _share("length alone", after.length_accuracy, after.length_low, after.length_high),
@@ -154,6 +169,7 @@ def _difference(name: str, value: float, low: float, high: float) -> str:
 def _as_json(result: QualityTraining, pairs: PreferencePairs) -> str:
     document: dict[str, Any] = asdict(result) | {
         "folder": str(result.folder),
+        "held_out": result.held_out,
         "skipped": list(pairs.skipped),
         "n_equal": pairs.n_equal,
     }

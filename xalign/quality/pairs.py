@@ -111,3 +111,43 @@ def hold_out(
             f"holding out {', '.join(languages)} leaves nothing to {side} on; hold out fewer languages{doubt}"
         )
     return pairs.take(train), pairs.take(test)
+
+
+def hold_out_pairs(
+    pairs: PreferencePairs, *, share: float = 0.1, seed: int = 0
+) -> tuple[PreferencePairs, PreferencePairs]:
+    """Divide pairs so that both sides have the same languages, but no instruction is on both.
+
+    Of one language, places are drawn at random. Of several, which may be parallel, it is one run of places with a gap
+    on either side, as in `hold_out`, so that no translation of a test's instruction is trained on.
+
+    Args:
+        pairs: All of them.
+        share: Of the places that are kept for testing, in (0, 1).
+        seed: Of the draw.
+
+    Returns:
+        Pairs to train on and pairs to test on.
+
+    Raises:
+        QualityError: If nothing is left to train on.
+    """
+    if not 0 < share < 1:
+        raise QualityError(f"share must be between 0 and 1, got {share}")
+    places = np.array(pairs.positions)
+    n = int(places.max(initial=-1)) + 1
+    size, rng = max(1, round(share * n)), np.random.default_rng(seed)
+    if len(set(pairs.languages)) > 1:
+        gap, start = APART + pairs.n_unplaced, rng.integers(0, n - size + 1)
+        test = (places >= start) & (places < start + size)
+        near = (places >= start - gap) & (places < start + size + gap)
+    else:
+        test = near = np.isin(places, rng.permutation(np.unique(places))[:size])
+    asked = {pairs.instructions[row] for row in np.flatnonzero(test)}
+    train = [row for row in np.flatnonzero(~near).tolist() if pairs.instructions[row] not in asked]
+    if not train or not asked:
+        raise QualityError(
+            f"holding out {share:g} of the instructions leaves nothing to {'train' if asked else 'test'} on; give more "
+            "pairs, or train on all (--hold-out-share 0)"
+        )
+    return pairs.take(train), pairs.take(np.flatnonzero(test).tolist())

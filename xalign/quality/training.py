@@ -34,6 +34,7 @@ class QualityTraining:
         after: How often the trained model does.
         change: The difference of the two shares and its 95 % interval over instructions.
         seconds: What the training took, the last time that it ran.
+        ranking_seconds: What ranking the held-out pairs took.
     """
 
     folder: Path
@@ -43,6 +44,14 @@ class QualityTraining:
     after: Ranking | None
     change: tuple[float, float, float] | None
     seconds: float
+    ranking_seconds: float = 0.0
+
+    @property
+    def held_out(self) -> str | None:
+        """What was ranked: other "languages" than those trained on, or other "pairs" of these; None for nothing."""
+        if self.after is None:
+            return None
+        return "pairs" if set(self.after.by_language) & set(self.n_pairs) else "languages"
 
     @property
     def model(self) -> QualityModel:
@@ -73,7 +82,8 @@ def train_quality(  # noqa: PLR0913 - the arguments are the public interface
         out: Folder of the trained model; new, empty, or of the same training. Checkpoints stand in `<out>.work` until
             the model is whole.
         settings: How to train.
-        held_out: Pairs to rank before and after; best of other languages and instructions (`pairs.hold_out`).
+        held_out: Pairs to rank before and after; best of other languages and instructions (`pairs.hold_out`), else of
+            other instructions (`pairs.hold_out_pairs`).
         resume: Go on where an interrupted run stopped, and take up a finished one; False begins again.
         device: Where the model runs: auto, cpu, cuda, mps; an encoder that is given stays where it is.
         progress: Show bars on stderr.
@@ -121,6 +131,7 @@ def read_training(folder: str | Path) -> QualityTraining:
         after=after,
         change=facts["change"] and tuple(facts["change"]),
         seconds=facts["seconds"],
+        ranking_seconds=facts.get("ranking_seconds", 0.0),
     )
 
 
@@ -151,13 +162,15 @@ def _train(
 def _rank(encoder: Encoder, trained: Path, held_out: PreferencePairs | None, *, progress: bool) -> dict[str, Any]:
     """Rank held-out pairs by the starting model and by the trained one."""
     if held_out is None:
-        return {"before": None, "after": None, "change": None}
+        return {"before": None, "after": None, "change": None, "ranking_seconds": 0.0}
+    started = time.perf_counter()
     models = (QualityModel(encoder), QualityModel(load_encoder(trained, device=str(encoder.device))))
     before, after = (margins_of(model, held_out, progress=progress) for model in models)
     return {
         "before": asdict(summarise_ranking(before, held_out)),
         "after": asdict(summarise_ranking(after, held_out)),
         "change": compare_margins(after, before, held_out),
+        "ranking_seconds": time.perf_counter() - started,
     }
 
 

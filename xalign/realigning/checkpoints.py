@@ -26,7 +26,10 @@ OTHERS = {
     "model": "another model",
     "tokenizer": "another tokenizer",
     "text": "other sentences",
-    "held_out": "other watched sentences",
+    "held_out": "other held-out text",
+    "pairs": "other pairs to train on",
+    "n_pairs": "other pairs to train on",
+    "fingerprint": "another model",
     "word_pairs": "other pairs of words",
 }
 """What differs, in words, where the value is but a hash."""

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from xalign.errors import UnknownNameError
 from xalign.quality import PreferencePairs, QualityError, read_pairs
-from xalign.quality.pairs import APART, hold_out
+from xalign.quality.pairs import APART, hold_out, hold_out_pairs
 
 MIDB = {
     "Raw Instruction": "Nenne drei Farbe.", "Raw Input": "", "Raw Response": "Rot", "Revised Instruction":
@@ -193,6 +194,45 @@ def test_a_division_that_cannot_be_made_is_told():
         hold_out(pairs, ["a"], share=0.1)
     with pytest.raises(QualityError, match="share must be between 0 and 1, got 1"):
         hold_out(pairs, ["a"], share=1.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(40, 90),
+    st.floats(0.05, 0.4),
+    st.sampled_from(["a", "ab", "abcd"]),
+    st.integers(0, 3),
+    st.integers(0, 5),
+)
+def test_pairs_held_out_are_of_the_same_languages_and_near_none_that_is_trained_on(n, share, languages, lost, seed):
+    pairs = replace(parallel(n, languages), n_unplaced=lost)
+    train, test = hold_out_pairs(pairs, share=share, seed=seed)
+    assert set(train.languages) == set(test.languages) == set(languages)
+    assert test.n == len(languages) * round(share * n)
+    assert not set(train.positions) & set(test.positions)
+    if len(languages) > 1:
+        apart = min(abs(one - other) for one in set(train.positions) for other in set(test.positions))
+        assert apart == APART + lost + 1
+    else:
+        assert train.n + test.n == pairs.n
+    assert (train, test) == hold_out_pairs(pairs, share=share, seed=seed)
+
+
+def test_an_instruction_that_stands_twice_is_on_one_side_and_too_few_pairs_are_told():
+    pairs = replace(parallel(40, "a"), instructions=("x", "y") * 20)
+    with pytest.raises(
+        QualityError, match=r"leaves nothing to train on; give more pairs, or train on all \(--hold-out"
+    ):
+        hold_out_pairs(pairs, share=0.5)
+    pairs = replace(pairs, instructions=tuple(f"{place // 2}" for place in range(40)))
+    train, test = hold_out_pairs(pairs, share=0.2)
+    assert not set(train.instructions) & set(test.instructions)
+    assert (test.n, train.n < 32) == (8, True)
+    assert {hold_out_pairs(parallel(40, "a"), seed=seed)[1].positions for seed in range(9)} != {test.positions}
+    with pytest.raises(QualityError, match="leaves nothing to train on"):
+        hold_out_pairs(parallel(6, "ab"))
+    with pytest.raises(QualityError, match="share must be between 0 and 1, got 1"):
+        hold_out_pairs(pairs, share=1.0)
 
 
 def test_a_sample_is_a_part_in_order_and_the_seed_decides_it():

@@ -115,7 +115,7 @@ def test_other_settings_do_not_take_up_a_run_and_the_message_names_them(run, who
     with pytest.raises(RealignmentError, match=r"interrupted run with other settings or data: learning_rate \(0.01 th"):
         run(tmp_path / "out", other)
     with pytest.raises(
-        RealignmentError, match=r"interrupted run with other settings or data: other watched sentences; pass"
+        RealignmentError, match=r"interrupted run with other settings or data: other held-out text; pass"
     ):
         run(tmp_path / "out", held_out=None)
     begun = run(tmp_path / "out", other, resume=False)
@@ -147,7 +147,7 @@ def test_other_sentences_are_told_once_and_without_their_hashes(run, whole, corp
     with pytest.raises(RealignmentError, match="realigned with") as told:
         run(whole.folder, fewer, held_out=corpus.take(50))
     assert str(told.value).endswith(
-        "with other settings or data: other watched sentences, batch_size (6 there, 4 now); pass resume=False "
+        "with other settings or data: other held-out text, batch_size (6 there, 4 now); pass resume=False "
         "(--no-resume) to begin again, or change out"
     )
 
