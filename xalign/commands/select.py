@@ -223,7 +223,8 @@ def _arms(selection: DataSelection) -> list[str]:
         cells = "".join(f"{_figure(row[name]):>11}" for name in shown)
         lines.append(f"{row['arm']:<{width}}{cells}{'' if took is None else format(took, '.1f'):>10}")
         if row["arm"] == selection.method:
-            lines.append(f"{'  draws below it':<{width}}" + "".join(f"{_percent(row, name):>11}" for name in shown))
+            below = "".join(f"{_percent(row, name, selection.headline[1]):>11}" for name in shown)
+            lines.append(f"{'  draws below it':<{width}}{below}")
         if row["n_sets"] > 1:
             spread = "".join(f"{_figure(row[f'{name}_sd']):>11}" for name in shown)
             lines.append(f"{'  sd of ' + str(row['n_sets']):<{width}}{spread}")
@@ -234,9 +235,11 @@ def _figure(value: float) -> str:
     return "-" if isnan(value) else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
 
 
-def _percent(row: dict[Any, Any], name: str) -> str:
+def _percent(row: dict[Any, Any], name: str, random: dict[str, Any]) -> str:
+    from xalign.selecting.page import ties_with_all
+
     below = row[f"{name}_percentile"]
-    return "" if isnan(below) else f"{below:.0f} %"
+    return "" if isnan(below) else "ties" if ties_with_all(name, row, random) else f"{below:.0f} %"
 
 
 def _languages(selection: DataSelection) -> str:

@@ -150,7 +150,9 @@ def _joined(fields: Mapping[str, Any], names: str) -> str:
 
 def _conversation(turns: Sequence[Any], name: str) -> Turns:
     """Turns as {role, content}, {from, value}, or plain strings of user and assistant in turn."""
-    system, asked, answered = [], [], []
+    system: list[str] = []
+    asked: list[str] = []
+    answered: list[str] = []
     for place, turn in enumerate(turns):
         role, text = _turn(turn, place, name)
         if text.strip():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xalign.selecting.results import DataSelection
 
 SHOWN_ROWS = 1000
+EQUAL = 1e-12
 CARDS = ("cost", "coverage", "label_entropy", "duplicates", "mean_quality")
 BESIDE = ("method", "file", "arms_facts")
 """What the page says elsewhere."""
@@ -102,14 +103,15 @@ def arm_table(selection: DataSelection) -> CellTable:
     """Lay out every arm: each measure, and in small print the percent of random draws below it."""
     known = [name for name in MEASURES if selection.table[name].notna().any()]
     columns = (
-        Column("arm"), Column("rows", True), *(Column(TITLES[name], True) for name in known), Column("seconds", True)
+        Column("arm"), Column("rows", True), *(Column(TITLES[name].partition(" (")[0], True) for name in known),
+        Column("seconds", True),
     )  # fmt: skip
     seconds = selection.run["seconds"]
     cells = tuple(
         (
             f"{row['arm']}{CODE}mean of {row['n_sets']}" if row["n_sets"] > 1 else str(row["arm"]),
             str(row["rows"]),
-            *(_measure_cell(row, name) for name in known),
+            *(_measure_cell(row, name, selection.headline[1]) for name in known),
             number(float(seconds.get(f"choosing: {row['arm']}", np.nan)), 2),
         )
         for row in selection.table.to_dict("records")
@@ -117,8 +119,10 @@ def arm_table(selection: DataSelection) -> CellTable:
     return CellTable(columns, cells)
 
 
-def _measure_cell(row: Mapping[Any, Any], name: str) -> str:
+def _measure_cell(row: Mapping[Any, Any], name: str, random: Mapping[Any, Any]) -> str:
     value = number(row[name], decimals_of(name))
+    if row["n_sets"] == 1 and ties_with_all(name, row, random):
+        return f"{value}{CODE}ties"
     if np.isfinite(row[f"{name}_percentile"]):
         return f"{value}{CODE}above {row[f'{name}_percentile']:.0f} %"
     return f"{value}{CODE}± {number(row[f'{name}_sd'], decimals_of(name))}" if np.isfinite(row[f"{name}_sd"]) else value
@@ -176,15 +180,23 @@ def _cards(selection: DataSelection) -> list[Card]:
             TITLES[name],
             number(chosen[name], decimals_of(name)),
             f"random {number(random[name], decimals_of(name))} ± {number(random[f'{name}_sd'], decimals_of(name))}",
-            _beaten(name, chosen[f"{name}_percentile"], int(random["n_sets"])),
+            _beaten(name, chosen, random),
         )
         for name in CARDS
         if np.isfinite(chosen[name])
     ]
 
 
-def _beaten(name: str, below: float, n: int) -> str:
+def _beaten(name: str, chosen: Mapping[str, Any], random: Mapping[str, Any]) -> str:
+    below, n = chosen[f"{name}_percentile"], int(random["n_sets"])
     if not np.isfinite(below):
         return MISSING
+    if ties_with_all(name, chosen, random):
+        return f"ties with all {n} draws"
     better = 100 - below if name in LOWER_IS_BETTER else below
     return f"better than {better:.0f} % of {n} draws"
+
+
+def ties_with_all(measure: str, arm: Mapping[Any, Any], random: Mapping[Any, Any]) -> bool:
+    """Whether an arm measures what every random draw does, so that the percent below, 50, says nothing."""
+    return bool(random[f"{measure}_sd"] < EQUAL and abs(arm[measure] - random[measure]) < EQUAL)

@@ -77,13 +77,16 @@ def plot_shares(selection: DataSelection, *, ax: Axes | None = None) -> Axes:
     places = np.arange(len(shares))
     ax.barh(places, shares[selection.method], color=PALETTE[1], alpha=0.75, height=0.7, label="chosen")
     ax.plot(shares["pool"], places, "|", color=INK, markersize=9, markeredgewidth=2, label="pool")
-    ax.plot(shares["target"], places, "^", color=PALETTE[0], markersize=5, label="target")
+    ax.plot(shares["target"], places, "^", color=PALETTE[0], markersize=5, label="target", clip_on=False, zorder=3)
     names = name_languages(shares["language"])
     ax.set_yticks(places, [names[code] for code in shares["language"]])
     ax.set_ylim(len(shares) - 0.4, -0.6)
     ax.set_xlabel("Share of rows")
     tidy(ax, title="Languages", grid="x")
-    ax.legend(fontsize=FONT_SIZE, frameon=False, labelcolor=INK, loc="best")
+    ax.legend(
+        fontsize=FONT_SIZE, frameon=False, labelcolor=INK, loc="lower right", bbox_to_anchor=(1, 1), ncols=3,
+        borderaxespad=0.2,
+    )  # fmt: skip
     return ax
 
 
@@ -142,6 +145,7 @@ def plot_arms(selection: DataSelection, *, ax: Axes | None = None) -> Axes:
             zorder=len(rows) + 2 - order,
         )  # fmt: skip
     ax.set_xscale("symlog", linthresh=10)
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.set_yticks(range(len(shown)), [TITLES[name] for name in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)
     ax.set_xlabel(f"Standard deviations from the mean of {random['n_sets']} random draws; shaded: within two")

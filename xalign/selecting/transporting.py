@@ -13,8 +13,9 @@ from xalign.selecting.materials import Chosen, Material
 if TYPE_CHECKING:
     from selection.data.transport.centring import GroupMeans
 
-FACTS = ("cost", "pool_cost", "mean_cost", "epsilon", "converged", "marginal_error", "method", "moved", "density",
+FACTS = ("mean_cost", "epsilon", "converged", "marginal_error", "method", "moved", "density",
          "n_fitted", "n_distinct", "n_repeating")  # fmt: skip
+"""Of the choice; its cost by the selector's own plan is beside them, which is not the judge's exact one of samples."""
 UNMET = 0.01
 """Of the target's mass that may be where it is not wanted before a reader must know."""
 
@@ -40,7 +41,7 @@ def choose_by_transport(material: Material) -> Chosen:
         quotas=None if material.quotas is None else dict(material.quotas),
         **({"seed": material.seed} | dict(material.options)),
     )
-    facts = {name: getattr(found, name) for name in FACTS if hasattr(found, name)}
+    facts = {name: getattr(found, name) for name in FACTS if hasattr(found, name)} | {"own_plan_cost": found.cost}
     if not found.marginal_error <= UNMET:
         material.notes.append(
             f"transport: the fit stopped with {found.marginal_error:.2g} of the mass where it is not wanted; give more "

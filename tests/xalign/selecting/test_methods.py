@@ -107,7 +107,7 @@ def test_transport_is_the_selector_on_the_vectors_as_they_come_with_languages_br
     found = run_method("transport", make(quality=None))
     assert found.rows.tolist() == expected.indices.tolist()
     assert found.scores == pytest.approx(expected.scores[expected.indices])
-    assert found.facts["cost"] == pytest.approx(expected.cost)
+    assert found.facts["own_plan_cost"] == pytest.approx(expected.cost)
 
 
 def test_transport_without_alignment_is_the_selector_without_groups(make):

@@ -9,6 +9,7 @@ import pytest
 
 from xalign.errors import SettingError, XalignError
 from xalign.selecting import DataSelection
+from xalign.selecting.page import _cards
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 
@@ -92,6 +93,27 @@ def test_the_page_loads_nothing_and_says_what_the_table_says(selection):
     assert page.count("<figure") == 4
     for words in ("Coverage of the target", "near-duplicates", "Swahili", "nearest target", "better than"):
         assert words.lower() in page.lower()
+
+
+def test_what_all_draws_have_too_is_told_as_a_tie(selection, pool, select):
+    page = (selection.folder / "report.html").read_text(encoding="utf-8")
+    random = selection.headline[1]
+    assert (random["duplicates_sd"], random["cost_sd"] > 0) == (0, True)
+    assert page.count("ties with all 3 draws") == 1
+    assert "better than 50 % of 3 draws" not in page
+    every = select(pool, method="longest", budget=48)
+    assert not any(every.table[f"{name}_sd"].iloc[-1] > 1e-9 for name in ("cost", "coverage", "duplicates"))
+    assert [card.note for card in _cards(every)] == ["ties with all 3 draws"] * 4
+
+
+def test_the_legend_of_languages_lies_on_nothing_that_is_drawn(selection, pool, select):
+    for found in (selection, select(pool, "lang:sw", method="random", budget=47)):
+        ax = found.plot_shares()
+        ax.figure.canvas.draw()
+        legend, inside = ax.get_legend().get_window_extent(), ax.get_window_extent()
+        assert legend.y0 >= inside.y1 - 1
+        assert legend.x0 > ax._left_title.get_window_extent().x1
+        assert legend.x1 <= ax.figure.bbox.x1
 
 
 def test_text_of_the_data_cannot_become_part_of_the_page(write_jsonl, rows, select, tmp_path):

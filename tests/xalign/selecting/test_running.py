@@ -7,6 +7,7 @@ import pytest
 
 from xalign.errors import SettingError
 from xalign.selecting import select_data
+from xalign.selecting.judging import MEASURES
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 
@@ -145,6 +146,13 @@ def test_gotd_reads_what_a_model_was_trained_on_as_it_reads_a_target(rows, pool,
     assert by_file.ids == by_language.ids
     assert by_file.run["solver"] == {"base": 12}
     assert by_file.rows["score"].tolist() != select(pool, target, method="lava").rows["score"].tolist()
+
+
+def test_no_fact_of_a_selector_has_the_name_of_a_measure_that_it_differs_from(pool, target, select):
+    document = select(pool, target, method="transport", compare="lava,k_centre").as_document()
+    for facts in (document["solver"], *document["arms_facts"].values()):
+        assert not set(facts) & set(MEASURES)
+    assert document["solver"]["own_plan_cost"] == pytest.approx(document["arms"][0]["cost"], abs=0.02)
 
 
 def test_gotd_without_what_a_model_was_trained_on_is_refused_or_left_out(pool, target, select):
