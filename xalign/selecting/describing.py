@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
 
-from xalign.selecting.compact import PoolArrays
+from xalign.selecting.cautions import find_cautions, language_notes
 from xalign.selecting.embedding import load_embedder
 from xalign.selecting.faults import KEPT
 from xalign.selecting.judging import Judge, language_shares
 from xalign.selecting.mapping import MapPlan
 from xalign.selecting.materials import Chosen, Material
-from xalign.selecting.methods import METHODS, find_method
+from xalign.selecting.methods import find_method
 from xalign.selecting.places import PoolFiles
 from xalign.selecting.plane import lay_out
-from xalign.selecting.quota_words import OF_TARGET, Quotas
-from xalign.selecting.reading import UNKNOWN
+from xalign.selecting.quota_words import Quotas
 from xalign.selecting.results import ROW_COLUMNS, SKIPPED_COLUMNS, DataSelection
 from xalign.selecting.settings import ChoiceSettings, ReadingSettings
 from xalign.selecting.targets import Target
@@ -30,11 +27,6 @@ from xalign.selecting.writing import make_subset
 
 if TYPE_CHECKING:
     from xalign.report import ProbeReport
-
-WEIGHING = ("transport", "mig")
-"""Methods that weigh quality where it is given, and choose without."""
-MOST = 0.5
-"""The share of one language from which on a reader must know, where it has less than half of it in pool and target."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +67,7 @@ def put_together(  # noqa: PLR0913
         skipped=pd.DataFrame(faults[:KEPT], columns=SKIPPED_COLUMNS),
         run=_run(material, arms, settings, told) | {"file": subset.file_name, "seconds": dict(seconds)},
         warnings=(
-            *_cautions(judge, target, settings, told.files),
+            *find_cautions(judge, target, settings, told.files),
             *language_notes(material, chosen.rows, told.quotas),
             *notes,
         ),
@@ -118,80 +110,6 @@ def _reason(row: Mapping[Any, Any], method: str, n: int) -> str:
     if np.isfinite(row["quality"]):
         said.append(f"quality {row['quality']:.4g}")
     return "; ".join([*said, f"nearest target {row['nearest_target']} (cosine {row['similarity']:.2f})"])
-
-
-def language_notes(material: Material, rows: Int[np.ndarray, " b"], quotas: Quotas | None) -> list[str]:
-    """Say where one language has most of a choice, and what quotas like the target's could not have."""
-    pool, target = material.pool, Counter(material.target.languages)
-    chosen = Counter(pool.groups[rows].tolist())
-    if quotas == OF_TARGET:
-        outside = sum(n for name, n in chosen.items() if name not in target)
-        told = f"the target's languages have too few rows: {outside} of {len(rows)} are in others, as these have rows"
-        return [told] if outside else []
-    name, n = chosen.most_common(1)[0]
-    shares = n / len(rows), pool.counts[name] / pool.n, target[name] / target.total()
-    if quotas is not None or shares[0] < MOST or shares[0] < 2 * max(shares[1:]):
-        return []
-    return [
-        f"{n} of {len(rows)} chosen rows are in {name}, which has {shares[1]:.0%} of the pool and {shares[2]:.0%} of "
-        "the target; --quota (quotas) says how many of each language"
-    ]
-
-
-def _cautions(judge: Judge, target: Target, settings: ChoiceSettings, files: PoolFiles) -> list[str]:
-    """What a reader must know before trusting a number."""
-    pool, said = judge.pool, []
-    if empty := _empty_files(pool, files):
-        listed = ", ".join(path.name for path in empty[:3]) + ", ..." * (len(empty) > 3)
-        said.append(
-            f"{len(empty)} of the pool's {len(files.paths)} files {'have' if empty[1:] else 'has'} no row: {listed}"
-        )
-    if UNKNOWN in pool.language_names:
-        n = pool.counts[UNKNOWN]
-        said.append(
-            f"{n} rows of the pool have no known language and count as one group; name the field, or @detect it"
-        )
-    if UNKNOWN in target.languages and UNKNOWN not in pool.language_names:
-        said.append("the target's language is not known: it is centred by the mean of all languages")
-    few = [name for name, count in pool.counts.items() if count < 10]
-    if few and judge.space.means is not None:
-        said.append(
-            f"{len(few)} languages have fewer than 10 rows, too few for a mean of their own: {', '.join(few[:8])}"
-        )
-    if target.is_pool:
-        said.append("the target is of the pool itself: cost and coverage say how the choice stands in for it")
-    running = (settings.method, *settings.compare)
-    if settings.quality is not None and not any(map(chooses_by_quality, running)):
-        able = ", ".join(name for name in METHODS if chooses_by_quality(name))
-        said.append(f"quality {settings.quality} judges only, no method here chooses by it; those that do: {able}")
-    if pool.n_cut:
-        said.append(
-            f"{pool.n_cut} rows are longer than the model behind {settings.quality} reads: their beginnings are scored"
-        )
-    if pool.n_read_in_part:
-        said.append(
-            f"{pool.n_read_in_part} rows are longer than the model reads: their vectors are of their beginnings"
-        )
-    if pool.n_read_in_part is None:
-        said.append(
-            "how many rows are longer than the model reads is not known: vectors that were kept have no count of them"
-        )
-    if pool.faults or target.faults:
-        n = len(pool.faults) + len(target.faults)
-        said.append(f"{n} row{'s' * (n > 1)} could not be used and {'are' if n > 1 else 'is'} left out")
-    return said
-
-
-def chooses_by_quality(method: str) -> bool:
-    """Whether quality, where it is given, has a say in what a method chooses."""
-    return method in WEIGHING or find_method(method).needs_quality
-
-
-def _empty_files(pool: PoolArrays, files: PoolFiles) -> list[Path]:
-    """The files in which there is no row, be it one that cannot be used."""
-    filled = {shard.reading.shard.path for shard, kept in zip(pool.shards, pool.vectors.kept, strict=True) if len(kept)}
-    filled |= {Path(fault.file) for fault in pool.faults}
-    return [path for path in files.paths if path not in filled]
 
 
 def _run(material: Material, arms: Mapping[str, Chosen], settings: ChoiceSettings, told: Told) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from xalign.errors import SettingError, UnknownNameError
 from xalign.names import nearest
@@ -38,14 +39,18 @@ class Method:
         meaning: What it chooses.
         score: What its scores are; empty where they say nothing.
         choose: The adapter.
-        needs_quality: Whether it ranks by a score.
+        selector: The function of `selection.data` whose arguments are its options, as "module:name".
+        own: Options that the adapter has besides.
+        quality: "needed" where it ranks by a score, "weighed" where it goes by one that is given; else empty.
     """
 
     name: str
     meaning: str
     score: str
     choose: Callable[[Material], Chosen]
-    needs_quality: bool = False
+    selector: str
+    own: tuple[str, ...] = ()
+    quality: Literal["needed", "weighed", ""] = ""
 
 
 def find_method(name: str) -> Method:
@@ -65,7 +70,7 @@ def require_quality(method: Method, *, is_given: bool) -> None:
     Raises:
         SettingError: If it is so.
     """
-    if method.needs_quality and not is_given:
+    if method.quality == "needed" and not is_given:
         raise SettingError(
             f"method {method.name!r} ranks by a score; give --quality (quality), such as length, column:FIELD or "
             "quality:FOLDER"
@@ -99,24 +104,33 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("transport", "optimal transport to the target, languages brought together", "cost less price",
-               choose_by_transport),
+               choose_by_transport, "transport.selecting:transport_select", quality="weighed"),
         Method("tsds", "neighbours of the target, near-duplicates sharing one's mass (TSDS)", "probability",
-               choose_by_neighbours),
-        Method("lava", "gradients of moving the whole pool to the target (LAVA)", "gradient", choose_by_gradient),
+               choose_by_neighbours, "transport.knn:knn_transport_select"),
+        Method("lava", "gradients of moving the whole pool to the target (LAVA)", "gradient", choose_by_gradient,
+               "transport.settings:TransportSettings"),
         Method("gotd", "gradients of moving what a model was trained on and the pool to the target (GOT-D)", "gradient",
-               choose_beside_base),
-        Method("uot", "rows that targets hand their mass to (unbalanced transport)", "mass", choose_by_mass),
-        Method("mig", "information gain over a graph of labels (MIG)", "information gained", choose_by_information),
-        Method("mdaq", "quality, then clusters left out (M-DaQ)", "quality", choose_by_quality_and_cluster, True),
+               choose_beside_base, "transport.settings:TransportSettings", ("base", "mixing")),
+        Method("uot", "rows that targets hand their mass to (unbalanced transport)", "mass", choose_by_mass,
+               "transport.free_mass:unbalanced_transport_select"),
+        Method("mig", "information gain over a graph of labels (MIG)", "information gained", choose_by_information,
+               "information:information_gain_select", ("graph", "multilingual", "n_clusters"), "weighed"),
+        Method("mdaq", "quality, then clusters left out (M-DaQ)", "quality", choose_by_quality_and_cluster,
+               "quality_diverse:quality_diverse_select", ("n_clusters", "ratio"), "needed"),
         Method("laser", "by category, cluster and scaled quality, times difficulty where it is known (LASER)",
-               "scaled quality", choose_by_category, True),
-        Method("round_robin", "each target in turn takes its nearest (RDS+)", "cosine to its target", choose_in_turns),
-        Method("facility_location", "rows that stand for all others", "coverage gained", choose_to_cover),
-        Method("k_centre", "rows far from each other", "distance to those before", choose_far_apart),
-        Method("deita", "best first, none too like another (DEITA)", "quality", choose_unlike, True),
+               "scaled quality", choose_by_category, "stratified:stratified_select", ("clip", "n_clusters", "shares"),
+               "needed"),
+        Method("round_robin", "each target in turn takes its nearest (RDS+)", "cosine to its target", choose_in_turns,
+               "covering:round_robin_select"),
+        Method("facility_location", "rows that stand for all others", "coverage gained", choose_to_cover,
+               "covering:facility_location_select"),
+        Method("k_centre", "rows far from each other", "distance to those before", choose_far_apart,
+               "covering:k_centre_select"),
+        Method("deita", "best first, none too like another (DEITA)", "quality", choose_unlike,
+               "covering:threshold_diversity_select", quality="needed"),
         Method("semdedup", "a random draw of rows that are no near-duplicates (SemDeDup)", "",
-               choose_without_near_duplicates),
-        Method("longest", "the longest texts", "characters", choose_longest),
-        Method("random", "a random draw", "", choose_at_random),
+               choose_without_near_duplicates, "covering:semantic_deduplicate", ("n_clusters",)),
+        Method("longest", "the longest texts", "characters", choose_longest, "baselines:longest_select"),
+        Method("random", "a random draw", "", choose_at_random, "baselines:random_select"),
     )
 }  # fmt: skip

@@ -20,9 +20,8 @@ from selection.data import (
 )
 from selection.data.stratified import from_zero
 from xalign.errors import SettingError, UnknownNameError
-from xalign.selecting.describing import chooses_by_quality
 from xalign.selecting.materials import Material
-from xalign.selecting.method_options import SELECTORS, options_of, require_options
+from xalign.selecting.method_options import options_of, require_options
 from xalign.selecting.methods import METHODS, find_method, run_method
 from xalign.selecting.reliability import Reliability
 from xalign.selecting.targets import Target
@@ -61,7 +60,7 @@ def test_every_method_chooses_the_budget_without_repeating_a_row(method, make):
 @pytest.mark.parametrize("method", METHODS)
 def test_quality_changes_the_choice_of_those_methods_that_choose_by_it_and_of_no_other(method, make):
     one, other = (set(run_method(method, make(quality=values)).rows.tolist()) for values in (QUALITY, -QUALITY))
-    assert (one != other) == chooses_by_quality(method)
+    assert (one != other) == bool(METHODS[method].quality)
 
 
 GIVEN = {"base": "any", "n_clusters": 3, "ratio": 6, "graph": True, "multilingual": False, "clip": False, "mixing": 0.5}
@@ -70,7 +69,7 @@ GIVEN |= {"first": 3, "shares": {f"cluster {place}": 1 / 3 for place in range(3)
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_takes_every_option_that_is_told_of_it_and_no_other(method, make):
-    module, _, name = SELECTORS[method].partition(":")
+    module, _, name = METHODS[method].selector.partition(":")
     signature = inspect.signature(getattr(importlib.import_module(f"selection.data.{module}"), name))
     for option in options_of(method):
         value = GIVEN[option] if option in GIVEN else signature.parameters[option].default
