@@ -23,8 +23,9 @@ RANDOM = "random draws"
 TABLE_COLUMNS = ["arm", "n_sets", "rows", *(f"{name}{end}" for name in MEASURES for end in ("", "_sd", "_percentile"))]
 SHARE_COLUMNS = ["language", "pool", "target"]
 CURVE_COLUMNS = ["budget", "cost", "random_cost", "random_sd"]
-SAMPLE, TARGET_SAMPLE = 1000, 500
-"""Rows of a set, and of the target, that costs are measured on; all if there are fewer."""
+SAMPLE, TARGET_SAMPLE = 1000, 1024
+"""Rows of a set, and of the target, that costs are measured on; all if there are fewer, and of a target of the pool's
+own rows always: half of it would have rows that were chosen for the other half serve what others serve better."""
 COVERING = 20_000
 """Rows of a set that coverage is measured on."""
 BLOCK = 4096

@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment, linprog
 from scipy.sparse import csr_array
 
 from xalign.selecting.judging import (
+    TARGET_SAMPLE,
     Judge,
     RandomDraws,
     cost_curve,
@@ -20,6 +21,7 @@ from xalign.selecting.judging import (
     language_shares,
     percentile,
 )
+from xalign.selecting.targets import MOST_OF_POOL
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(40, 5)).astype(np.float32)
@@ -98,6 +100,10 @@ def test_a_sample_of_rows_and_targets_leaves_the_same_pairs_out(own_space, monke
     wanted = own_space.places[np.sort(np.random.default_rng(3).choice(6, 3, replace=False))]
     assert set(drawn) & set(wanted.tolist())
     assert judge.cost(rows) == pytest.approx(cost_by_programme(drawn, wanted), abs=1e-6)
+
+
+def test_a_target_of_the_pool_is_judged_whole():
+    assert TARGET_SAMPLE >= MOST_OF_POOL
 
 
 def test_the_nearest_target_of_a_row_is_another_row(own_space):
