@@ -11,8 +11,8 @@ from xalign.names import nearest
 from xalign.selecting.methods import find_method
 
 FILLED = (
-    "budget", "categories", "clusters", "embeddings", "group_means", "groups", "keys", "languages", "n_diverse", "n_quality",
-    "quality", "quotas", "reliability", "scores", "target_groups", "target_rows",
+    "budget", "categories", "clusters", "embeddings", "group_means", "groups", "keys", "languages", "n_diverse",
+    "n_quality", "quality", "quotas", "reliability", "scores", "target_groups", "target_rows",
 )  # fmt: skip
 """What a pool fills in itself."""
 SEEDED = ("laser", "random")

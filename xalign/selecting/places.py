@@ -94,9 +94,13 @@ def _pattern(paths: Sequence[Path]) -> str:
 
 
 def fingerprint_of(path: Path) -> str:
-    """Hash what a pool's file, or a saved dataset's folder, holds."""
+    """Hash what a pool's file, or a saved dataset's folder, holds; not what `datasets` keeps beside its rows."""
     if is_dataset(path):
-        files = sorted(found for found in path.iterdir() if found.suffix in (".arrow", ".json"))
+        files = sorted(
+            found
+            for found in path.iterdir()
+            if found.suffix in (".arrow", ".json") and not found.name.startswith(("cache-", "."))
+        )
         return digest_texts([digest_file(found) for found in files])
     return digest_file(path)
 

@@ -99,6 +99,9 @@ def read_shard(task: ReadTask) -> int:
 
     The table has a row per usable record: place, line, language, id, length in characters, a hash of the normalised
     text. The facts have `texts`, the hash of all texts in order, and `faults`, [line, reason] of each record left out.
+
+    Raises:
+        CorpusError: If the shard's file changed since it was cut.
     """
     import pyarrow as pa
 
@@ -111,6 +114,7 @@ def read_shard(task: ReadTask) -> int:
         tables.append(_table(rows, _languages(task, rows), task.settings.id_field))
     table = pa.concat_tables(tables) if tables else _table([], [], NONE)
     facts = {"n": table.num_rows, "texts": digest.hexdigest(), "faults": faults}
+    task.shard.require_unchanged()
     task.sidecars.write_table(ROWS, task.key, table.unify_dictionaries(), facts)
     return table.num_rows
 

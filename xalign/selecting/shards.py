@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xalign.encoders.fingerprints import digest_texts
+from xalign.errors import CorpusError
 from xalign.files import write_text
 from xalign.selecting.formats import FORMATS, Format, Span
 from xalign.selecting.places import PoolFiles, fingerprint_of
@@ -37,6 +38,27 @@ class Shard:
     def where(self, line: int) -> str:
         """A place in the file, for a person."""
         return f"{self.path}, {self.format.unit} {line}"
+
+    def require_unchanged(self) -> None:
+        """Refuse a file that is not the one that was cut; it is read again only if its size or time of change differs.
+
+        Raises:
+            CorpusError: If it has another content, or is gone.
+        """
+        try:
+            same = digest_texts([fingerprint_of(self.path), self.format_name, str(self.span)]) == self.key
+        except OSError:
+            same = False
+        if not same:
+            raise changed(self.path)
+
+
+def changed(path: Path) -> CorpusError:
+    """The error for a file whose rows are not those that were read first."""
+    return CorpusError(
+        f"{path}: the rows that were read first were expected, got others: it changed while it was selected from; run "
+        "again"
+    )
 
 
 @dataclass(frozen=True)

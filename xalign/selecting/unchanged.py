@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from xalign.encoders.fingerprints import digest_texts
-from xalign.errors import CorpusError
-from xalign.selecting.places import fingerprint_of
 from xalign.selecting.reading import ReadTask, Row, TextsDigest, in_blocks, usable_rows
-from xalign.selecting.shards import Shard
+from xalign.selecting.shards import changed
 from xalign.selecting.sidecars import ROWS
 
 
@@ -31,20 +28,9 @@ def rows_again(task: ReadTask, columns: Sequence[str] | None = ()) -> Iterator[l
             digest.add(row.text)
         n += len(block)
         if n > facts["n"]:
-            raise _changed(task.shard)
+            raise changed(task.shard.path)
         yield block
-    same = n == facts["n"] and digest.hexdigest() == facts["texts"]
-    if not same or (columns != () and not _is_whole(task.shard)):
-        raise _changed(task.shard)
-
-
-def _is_whole(shard: Shard) -> bool:
-    """Whether the file still is the one that was cut; other columns than the text may change alone."""
-    return digest_texts([fingerprint_of(shard.path), shard.format_name, str(shard.span)]) == shard.key
-
-
-def _changed(shard: Shard) -> CorpusError:
-    return CorpusError(
-        f"{shard.path}: the rows that were read first were expected, got others: it changed while it was read; run "
-        "again"
-    )
+    if n != facts["n"] or digest.hexdigest() != facts["texts"]:
+        raise changed(task.shard.path)
+    if columns != ():  # other columns than the text may change alone
+        task.shard.require_unchanged()

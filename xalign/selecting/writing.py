@@ -14,6 +14,7 @@ from jaxtyping import Int
 from xalign.errors import SettingError
 from xalign.selecting.compact import PoolArrays
 from xalign.selecting.formats import DATASETS, FORMATS, PLAIN_LINES, Format, Piece
+from xalign.selecting.shards import Shard
 
 CHOSEN = "chosen"
 
@@ -27,12 +28,14 @@ class Subset:
         suffix: The ending of the pool's files.
         pieces: In the pool's order.
         name: Of the copy, without its ending.
+        shards: Which they were chosen from.
     """
 
     format_name: str
     suffix: str
     pieces: tuple[Piece, ...]
     name: str = CHOSEN
+    shards: tuple[Shard, ...] = ()
 
     @property
     def format(self) -> Format:
@@ -50,10 +53,16 @@ class Subset:
         """Copy the rows.
 
         Raises:
-            CorpusError: If files of the pool have different columns.
+            CorpusError: If files of the pool have different columns, or one is not as it was when rows were chosen.
         """
+        self._require_unchanged()
         self.format.write(folder / self.file_name, self.pieces)
+        self._require_unchanged()
         return folder / self.file_name
+
+    def _require_unchanged(self) -> None:
+        for shard in {shard.path: shard for shard in self.shards}.values():
+            shard.require_unchanged()
 
 
 def make_subset(pool: PoolArrays, rows: Int[np.ndarray, " b"], told: pd.DataFrame) -> Subset:
@@ -66,16 +75,16 @@ def make_subset(pool: PoolArrays, rows: Int[np.ndarray, " b"], told: pd.DataFram
     """
     order = np.argsort(rows, kind="stable")
     homes = pool.shard_of(rows[order])
-    pieces = []
-    for home in np.unique(homes):
-        shard = pool.shards[home].reading.shard
+    pieces, shards = [], {home: pool.shards[home].reading.shard for home in np.unique(homes).tolist()}
+    for home, shard in shards.items():
         part = order[homes == home]
         added: Mapping[str, list] = {
             f"xalign_{name}": told[name].iloc[part].tolist() for name in ("score", "rank", "language", "reason")
         }
         pieces.append(Piece(shard.path, shard.span, tuple(pool.places[rows[part]].tolist()), added))
     first = pool.shards[0].reading.shard
-    return Subset(first.format_name, first.format.suffix_of(first.path), tuple(pieces))
+    suffix = first.format.suffix_of(first.path)
+    return Subset(first.format_name, suffix, tuple(pieces), shards=tuple(shards.values()))
 
 
 def require_empty(folder: Path) -> None:

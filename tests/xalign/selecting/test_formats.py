@@ -102,7 +102,9 @@ def test_spans_of_any_size_hold_every_record_once_and_in_order(name, rows, tmp_p
 def test_what_is_written_is_what_was_read_and_what_rows_gain(name, tmp_path):
     path, found = MAKERS[name](tmp_path), format_called(name)
     out = tmp_path / ("out" if not found.suffixes else f"out{found.suffixes[0]}")
+    there = set(tmp_path.rglob("*"))
     found.write(out, pieces_of(found, path, 3, lambda place: place % 2 == 0))
+    assert {new for new in set(tmp_path.rglob("*")) - there if out not in new.parents} == {out}
     again = [dict(record.fields) for record in read_all(found, out, 100)]
     gained = {key: str(value) for key, value in GAIN.items()} if "CSV" in name else GAIN
     assert again == [row | gained for row in ROWS[::2]]

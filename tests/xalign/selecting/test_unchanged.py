@@ -1,5 +1,6 @@
 """A file that changes between two phases is refused by name, and nothing of it gets a final name."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from xalign.errors import CorpusError
 from xalign.selecting.embedding import embed_shard, embed_task
+from xalign.selecting.places import fingerprint_of
 from xalign.selecting.reading import ReadTask, read_shard
 from xalign.selecting.scorers import parse_scorer
 from xalign.selecting.scoring import ScoreTask, score_shard
@@ -16,6 +18,7 @@ from xalign.selecting.settings import ModelSettings, ReadingSettings
 from xalign.selecting.shards import CutTask, cut_file
 from xalign.selecting.sidecars import Sidecars
 from xalign.selecting.tagging import TagTask, tag_shard
+from xalign.selecting.writing import Subset
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 ROWS = [{"text": f"{word} {word}", "score": 1.0, "topic": "a"} for word in ("aaaa", "cccc", "eeee")]
@@ -58,6 +61,61 @@ def read(path, format_name, sidecars):
     return task
 
 
+def test_a_file_that_changes_before_it_is_read_leaves_nothing(stored, tmp_path):
+    path, name, write = stored
+    write(path, ROWS)
+    (shard,) = cut_file(CutTask(path, name, 100, Sidecars(tmp_path / "side")))
+    task = ReadTask(shard, ReadingSettings("text"), Sidecars(tmp_path / "side"))
+    path.rename(tmp_path / "kept")
+    write(path, OTHER_TEXTS)
+    with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was selected from; run again"):
+        read_shard(task)
+    assert not task.is_done
+    path.rename(tmp_path / "other")
+    (tmp_path / "kept").rename(path)
+    assert read_shard(task) == 3
+
+
+def test_rows_are_written_from_the_files_that_they_were_chosen_from_or_not_at_all(stored, select, tmp_path):
+    path, _, write = stored
+    write(path, ROWS)
+    found = select(path, method="random", budget=2, text_field="text")
+    path.rename(tmp_path / "kept")
+    with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was selected from; run again"):
+        found.save(tmp_path / "out")
+    write(path, OTHER_VALUES)
+    with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was selected from; run again"):
+        found.save(tmp_path / "out")
+    path.rename(tmp_path / "other")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "kept").rename(path)
+    assert found.save(tmp_path / "out").path.exists()
+
+
+def test_what_datasets_keeps_beside_rows_is_not_the_dataset(tmp_path):
+    save_dataset(tmp_path / "a", ROWS)
+    before = fingerprint_of(tmp_path / "a")
+    (tmp_path / "a" / "cache-0123.arrow").write_bytes(b"indices")
+    assert fingerprint_of(tmp_path / "a") == before
+    (tmp_path / "a" / "data-0.arrow").write_bytes(b"rows")
+    assert fingerprint_of(tmp_path / "a") != before
+
+
+def test_a_file_that_changes_while_rows_are_written_leaves_nothing(select, write_jsonl, tmp_path, monkeypatch):
+    path = write_jsonl(tmp_path / "a.jsonl", ROWS)
+    found = select(path, method="random", budget=2)
+    written = Subset.format.fget(found.subset)
+
+    def write_and_change(*arguments):
+        written.write(*arguments)
+        write_jsonl(path, OTHER_VALUES)
+
+    monkeypatch.setattr(Subset, "format", dataclasses.replace(written, write=write_and_change))
+    with pytest.raises(CorpusError, match=r"a\.jsonl: .*it changed while it was selected from; run again"):
+        found.save(tmp_path / "out")
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["a.jsonl"]
+
+
 def phases(reading):
     """Each phase after reading, with its task."""
     return {
@@ -74,7 +132,7 @@ def test_changed_texts_are_refused_by_every_phase_and_leave_nothing(change, stor
     reading = read(path, name, tmp_path / "side")
     write(path, TEXT_CHANGES[change])
     for kind, (run, task) in phases(reading).items():
-        with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was read; run again"):
+        with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was selected from; run again"):
             run(task)
         assert not task.is_done
         assert [found for found in (tmp_path / "side" / kind).rglob("*") if found.is_file()] == []
@@ -88,7 +146,7 @@ def test_changed_values_beside_the_same_texts_are_refused_where_they_are_read(st
     steps = phases(reading)
     for kind in ("scores", "tags"):
         run, task = steps[kind]
-        with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was read; run again"):
+        with pytest.raises(CorpusError, match=f"{path.name}: .*it changed while it was selected from; run again"):
             run(task)
         assert not task.is_done
     run, task = steps["vectors"]

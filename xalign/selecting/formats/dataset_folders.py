@@ -62,14 +62,17 @@ def read(folder: Path, span: Span, columns: Sequence[str] | None = None) -> Iter
 
 
 def write(folder: Path, pieces: Sequence[Piece]) -> None:
-    """Save the chosen rows as a dataset."""
+    """Save the chosen rows as a dataset; `datasets` would leave a copy of them in the pool's folder."""
     source = load(pieces[0].path)
     rows = [piece.span.start + place for piece in pieces for place in piece.places]
     added = list(pieces[0].added)
     chosen = source.remove_columns([name for name in added if name in source.column_names]).select(rows)
+    copy = folder.with_name(f".{folder.name}.arrow")
+    chosen = chosen.flatten_indices(cache_file_name=str(copy))
     for name in added:
         chosen = chosen.add_column(name, [value for piece in pieces for value in piece.added[name]])
     chosen.save_to_disk(str(folder))
+    copy.unlink(missing_ok=True)
 
 
 DATASETS = Format("saved dataset", (), "row", cut, read, write)
