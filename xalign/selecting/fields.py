@@ -150,14 +150,13 @@ def _joined(fields: Mapping[str, Any], names: str) -> str:
 
 def _conversation(turns: Sequence[Any], name: str) -> Turns:
     """Turns as {role, content}, {from, value}, or plain strings of user and assistant in turn."""
-    system: list[str] = []
-    asked: list[str] = []
-    answered: list[str] = []
+    said: dict[str, list[str]] = {"system": [], "user": [], "other": []}
     for place, turn in enumerate(turns):
         role, text = _turn(turn, place, name)
         if text.strip():
-            (asked if role in USERS else system if role in SYSTEMS else answered).append(text.strip())
-    return Turns("\n".join(asked), "\n".join(answered), "\n".join(system), tuple(asked))
+            said["user" if role in USERS else "system" if role in SYSTEMS else "other"].append(text.strip())
+    system, asked, answered = ("\n".join(texts) for texts in (said["system"], said["user"], said["other"]))
+    return Turns(asked, answered, system, tuple(said["user"]))
 
 
 def _turn(turn: Any, place: int, name: str) -> tuple[str, str]:

@@ -1,7 +1,5 @@
 """Each method is its selector on the pool's arrays: the same rows as the selector called by hand, or by brute force."""
 
-import importlib
-import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +19,6 @@ from selection.data import (
 from selection.data.stratified import from_zero
 from xalign.errors import SettingError, UnknownNameError
 from xalign.selecting.materials import Material
-from xalign.selecting.method_options import options_of, require_options
 from xalign.selecting.methods import METHODS, find_method, run_method
 from xalign.selecting.reliability import Reliability
 from xalign.selecting.targets import Target
@@ -55,38 +52,6 @@ def test_every_method_chooses_the_budget_without_repeating_a_row(method, make):
     assert len(found.rows) == len(found.scores) == 9
     assert len(set(found.rows.tolist())) == 9
     assert np.isfinite(found.scores).all()
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_quality_changes_the_choice_of_those_methods_that_choose_by_it_and_of_no_other(method, make):
-    one, other = (set(run_method(method, make(quality=values)).rows.tolist()) for values in (QUALITY, -QUALITY))
-    assert (one != other) == bool(METHODS[method].quality)
-
-
-GIVEN = {"base": "any", "n_clusters": 3, "ratio": 6, "graph": True, "multilingual": False, "clip": False, "mixing": 0.5}
-GIVEN |= {"first": 3, "shares": {f"cluster {place}": 1 / 3 for place in range(3)}}
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_method_takes_every_option_that_is_told_of_it_and_no_other(method, make):
-    module, _, name = METHODS[method].selector.partition(":")
-    signature = inspect.signature(getattr(importlib.import_module(f"selection.data.{module}"), name))
-    for option in options_of(method):
-        value = GIVEN[option] if option in GIVEN else signature.parameters[option].default
-        options = {"n_clusters": 3} if option == "shares" else {}
-        assert len(run_method(method, make(options=options | {option: value})).rows) == 9, option
-    require_options(method, options_of(method))
-    for option in ("odd", "budget", "quotas", "groups"):
-        with pytest.raises(SettingError, match=rf"options of '{method}' (must be among|are none).*, got '{option}'"):
-            require_options(method, [option])
-
-
-def test_the_nearest_option_is_told():
-    with pytest.raises(SettingError) as told:
-        require_options("uot", {"epsilom": 0.1})
-    assert str(told.value) == (
-        "options of 'uot' must be among epsilon, n_threads, penalty, got 'epsilom' (did you mean 'epsilon'?)"
-    )
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "tsds"])
