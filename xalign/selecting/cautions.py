@@ -26,7 +26,10 @@ def find_cautions(judge: Judge, target: Target, settings: ChoiceSettings, files:
     """Say what a reader must know of the pool, the target and what they were asked for."""
     said = [*_of_files(judge.pool, files), *_of_languages(judge, target)]
     if target.is_pool:
-        said.append("the target is of the pool itself: cost and coverage say how the choice stands in for it")
+        said.append(
+            f"the target is {target.n} rows of the pool itself, and cost and coverage say how the choice stands in for "
+            "these; to stand in for all rows of their languages, facility_location does better"
+        )
     said += [*_of_quality(settings), *_of_lengths(judge.pool, settings)]
     if n := len(judge.pool.faults) + len(target.faults):
         said.append(f"{n} row{'s' * (n > 1)} could not be used and {'are' if n > 1 else 'is'} left out")

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from jaxtyping import Float
-
-from xalign.errors import SettingError
 from xalign.selecting.arguments import (
     base_of,
     fields_of,
@@ -25,27 +17,19 @@ from xalign.selecting.arguments import (
     require_methods,
 )
 from xalign.selecting.category_scorers import Quality, parse_quality, quality_words
-from xalign.selecting.compact import PoolArrays, gather_pool
-from xalign.selecting.describing import Told, put_together
+from xalign.selecting.describing import Told
 from xalign.selecting.embedding import model_settings
-from xalign.selecting.engines import Engine, running_engine
+from xalign.selecting.engines import running_engine
 from xalign.selecting.fields import NONE
-from xalign.selecting.judging import Judge, RandomDraws, cost_curve, judge_arms
-from xalign.selecting.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
-from xalign.selecting.materials import Chosen, Material
-from xalign.selecting.methods import run_method
-from xalign.selecting.places import PoolFiles, Source, find_pool
-from xalign.selecting.quota_words import OF_TARGET, Quotas, resolve_language_quotas
-from xalign.selecting.reading import ReadTask
+from xalign.selecting.mapping import Asked, MapPlan
+from xalign.selecting.places import Source
+from xalign.selecting.quota_words import Quotas
 from xalign.selecting.results import DataSelection
-from xalign.selecting.routing import Router, parse_category
+from xalign.selecting.routing import parse_category
 from xalign.selecting.scorers import parse_scorer
-from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings, ModelSettings, ReadingSettings
+from xalign.selecting.selection_run import Clock, SelectionRun, Wish
+from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings
 from xalign.selecting.sidecars import Sidecars, default_folder
-from xalign.selecting.spaces import Space, make_space
-from xalign.selecting.targets import Target, find_target, require_target
-from xalign.selecting.translating import describe_margins, measure_margins
-from xalign.selecting.usable import count_rows
 from xalign.selecting.writing import require_empty
 
 if TYPE_CHECKING:
@@ -187,115 +171,12 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
     asked = Asked(text_field, language_field, id_field, part, tuple(detect), others=fields_of(plan))
     asked_of_target = Asked(target_text_field, target_language_field, NONE, part, tuple(detect), prefix="target_")
     trust = partial(reliability_of, report=load_report(report), pivot=pivot)
+    wish = Wish(target, base_of(options or {}), asked_of_target, quotas, trust, align)
     with running_engine(engine, workers) as where:
-        run = _Run(settings, plan, where, _Clock())
+        run = SelectionRun(settings, plan, where, Clock())
         files, reading, read, counts = run.read_pool(pool, asked)
-        require_target(target, tuple(counts), plan, where, settings, asked_of_target)
-        base = base_of(options or {})
-        if base is not None:
-            require_target(base, tuple(counts), plan, where, replace(settings, across_languages=True), asked_of_target)
-        rows, reliability = settings.rows(sum(counts.values())), trust(counts)
-        if quotas != OF_TARGET:
-            resolve_language_quotas(quotas, counts, rows, reliability)
-        arrays = run.map_pool(read)
-        rows, reliability = settings.rows(arrays.n), trust(arrays.counts)
-        found, space = run.map_target(target, arrays, asked_of_target, align=align)
-        trained = None if base is None else run.map_base(base, arrays, asked_of_target, align=align)
-        wanted = Counter(found.languages)
-        limits = resolve_language_quotas(quotas, arrays.counts, rows, reliability, target=wanted)
-    encode = partial(_encode, plan.model)
-    margins = None if translation is None else measure_margins(arrays, align=align, seed=seed)
-    material = Material(
-        arrays, found, space, rows, limits, reliability, seed, encode=encode, margins=margins, base=trained
-    )
-    if margins is not None:
-        material.tell(describe_margins(margins))
-    if isinstance(plan.category, Router):
-        material.tell(plan.category.describe(embedding))
+        run.require(wish, counts)
+        material = run.map_all(read, wish)
     told = Told(files, reading, plan, engine, workers, align, quotas, report)
     selection = run.choose(material, options or {}, told)
     return selection if out is None else selection.save(out)
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """One selection under way: what decides it, where it runs, and how long each part took."""
-
-    settings: ChoiceSettings
-    plan: MapPlan
-    engine: Engine
-    clock: _Clock
-
-    def read_pool(
-        self, source: Source, asked: Asked
-    ) -> tuple[PoolFiles, ReadingSettings, list[ReadTask], dict[str, int]]:
-        """Read the pool, and count its rows by language."""
-        with self.clock.timing("reading the pool"):
-            files = find_pool(source, spool=self.plan.sidecars.folder / "datasets")
-            reading = resolve_reading(files, asked)
-            read = read_shards(files, reading, self.plan, self.engine)
-            return files, reading, read, count_rows(read, skip_bad=self.settings.skip_bad)
-
-    def map_pool(self, read: list[ReadTask]) -> PoolArrays:
-        """Run the map phases on what was read, and gather what they left."""
-        with self.clock.timing("mapping the pool"):
-            return gather_pool(map_shards(read, self.plan, self.engine), skip_bad=self.settings.skip_bad)
-
-    def map_target(self, target: Any, pool: PoolArrays, asked: Asked, *, align: bool) -> tuple[Target, Space]:
-        """Read the target, and bring pool and target into one space."""
-        with self.clock.timing("mapping the target"):
-            found = find_target(target, pool, self.plan, self.engine, self.settings, asked)
-        with self.clock.timing("language means"):
-            return found, make_space(pool, found, align=align, folder=self.plan.sidecars.folder)
-
-    def map_base(self, base: Any, pool: PoolArrays, asked: Asked, *, align: bool) -> Space:
-        """Read what a model has been trained on, and bring it and the pool into one space."""
-        with self.clock.timing("mapping the base"):
-            anywhere = replace(self.settings, across_languages=True)
-            found = find_target(base, pool, self.plan, self.engine, anywhere, asked)
-            return make_space(pool, found, align=align, folder=self.plan.sidecars.folder)
-
-    def choose(self, material: Material, options: Mapping[str, Mapping[str, Any]], told: Told) -> DataSelection:
-        """Choose by all methods, judge them, and put the result together."""
-        notes = material.notes
-        arms = self._arms(material, options)
-        chosen = arms[self.settings.method].rows
-        judge = Judge(material.space, material.pool.quality, self.settings.seed)
-        with self.clock.timing("judging"):
-            draws = RandomDraws(judge, material.quotas is not None, self.settings.n_draws, self.settings.seed)
-            table = judge_arms({name: arm.rows for name, arm in arms.items()}, draws)
-            curve = cost_curve(judge, chosen, draws.like(chosen))
-        return put_together(judge, material, arms, (table, curve), self.settings, told, self.clock.seconds, notes)
-
-    def _arms(self, material: Material, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Chosen]:
-        """The method's choice, and those of the methods to compare that can choose."""
-        arms: dict[str, Chosen] = {}
-        for name in dict.fromkeys((self.settings.method, *self.settings.compare)):
-            try:
-                with self.clock.timing(f"choosing: {name}"):
-                    arms[name] = run_method(name, replace(material, options=options.get(name, {})))
-            except SettingError as error:
-                if name == self.settings.method:
-                    raise
-                material.notes.append(f"{name} is left out: {error}")
-        return arms
-
-
-def _encode(model: ModelSettings, texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
-    """Vectors of texts that are no rows, such as names of labels."""
-    from xalign.selecting.embedding import load_embedder
-
-    return load_embedder(model).encode(list(texts))
-
-
-class _Clock:
-    """Seconds by name."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def timing(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)

@@ -36,8 +36,8 @@ def not_again(task):
 
 def facts(pool):
     return (
-        pool.n, pool.groups.tolist(), pool.lengths.tolist(), pool.texts.tolist(), pool.vectors.rows(np.arange(pool.n)).tolist(),
-        pool.ids(np.arange(pool.n)),
+        pool.n, pool.groups.tolist(), pool.lengths.tolist(), pool.texts.tolist(),
+        pool.vectors.rows(np.arange(pool.n)).tolist(), pool.ids(np.arange(pool.n)),
     )  # fmt: skip
 
 
