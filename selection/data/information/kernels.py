@@ -196,7 +196,12 @@ def sift_down(keys: Float[np.ndarray, " n"], rows: Int[np.ndarray, " n"], at: in
 
 @compiled
 def choose(
-    pool: Pool, graph: Graph, labels: Labels, left: Int[np.ndarray, " g"], heap: Int[np.ndarray, " n"]
+    pool: Pool,
+    graph: Graph,
+    labels: Labels,
+    left: Int[np.ndarray, " g"],
+    heap: Int[np.ndarray, " c"],
+    following: Int[np.ndarray, " n"],
 ) -> tuple[Int[np.ndarray, " b"], Float[np.ndarray, " b"]]:
     """Choose rows until no group may give more.
 
@@ -205,7 +210,8 @@ def choose(
         graph: How information spreads and counts.
         labels: Empty; filled.
         left: How many rows each group may still give; counted down.
-        heap: All rows, in any order; used up.
+        heap: The first row of each set of rows that are alike, in any order; used up.
+        following: The next row that is like each; -1 for the last.
 
     Returns:
         The rows, and what each added.
@@ -220,19 +226,23 @@ def choose(
         keys[at] = gain_of(pool, graph, labels, heap[at])
     for at in range(heap.size // 2 - 1, -1, -1):
         sift_down(keys, heap, at, heap.size)
-    return pick(pool, graph, labels, left, keys, heap)
+    return pick(pool, graph, labels, left, keys, heap, following)
 
 
 @compiled
-def pick(
+def pick(  # noqa: PLR0913 - numba knows no keywords
     pool: Pool,
     graph: Graph,
     labels: Labels,
     left: Int[np.ndarray, " g"],
-    keys: Float[np.ndarray, " n"],
-    heap: Int[np.ndarray, " n"],
+    keys: Float[np.ndarray, " c"],
+    heap: Int[np.ndarray, " c"],
+    following: Int[np.ndarray, " n"],
 ) -> tuple[Int[np.ndarray, " b"], Float[np.ndarray, " b"]]:
-    """Take the top of the heap whenever its gain, worked out anew, leaves it there: gains never increase."""
+    """Take the top of the heap whenever its gain, worked out anew, leaves it there: gains never increase.
+
+    What is taken leaves its place to the next row that is like it.
+    """
     size, n = heap.size, left.sum()
     chosen, gains = np.empty(n, dtype=np.int64), np.empty(n)
     taken = 0
@@ -247,6 +257,10 @@ def pick(
             chosen[taken], gains[taken] = row, add(pool, graph, labels, row)
             left[code] -= 1
             taken += 1
+            if following[row] >= 0:
+                heap[0] = following[row]
+                sift_down(keys, heap, 0, size)
+                continue
         size -= 1
         keys[0], heap[0] = keys[size], heap[size]
         sift_down(keys, heap, 0, size)

@@ -39,7 +39,7 @@ def information_gain_select(  # noqa: PLR0913 (the published names, and quotas)
 
     `v_i` are a row's tags, `s_i` its quality, and `P` spreads each tag over the labels that are like it. Ties go to the
     smaller row. Gains never increase as rows are chosen, so that only rows whose last known gain is the largest are
-    looked at again; the choice is the same as if all were.
+    looked at again, of rows with the same tags and quality the first; the choice is the same as if all were.
 
     Args:
         tags: Scipy CSR (n, k) of 0 and 1; `tags_from_names` and `tags_from_clusters` make one.
@@ -81,12 +81,13 @@ def information_gain_select(  # noqa: PLR0913 (the published names, and quotas)
     codes, names = (np.empty(0, dtype=np.int64), []) if languages is None else code_groups(languages, n=n)
     spreading = propagation_matrix(k, similarity, threshold=threshold, propagation=propagation)
 
+    from selection.data.information.alike import link_alike
     from selection.data.information.kernels import Graph, Pool, choose, empty_labels
 
     pool = Pool(*_columns(table), worth, (codes * k).astype(np.int32), allowances.codes)
     graph = Graph(*_columns(spreading), spreading.data, *curve, gain == "exact")
     labels = empty_labels(max(1, len(names)), k)
-    indices, gains = choose(pool, graph, labels, allowances.counts.copy(), np.arange(n, dtype=np.int32))
+    indices, gains = choose(pool, graph, labels, allowances.counts.copy(), *link_alike(pool))
     return InformationChoice(indices, gains, float(labels.levels.sum()), labels.totals.reshape(-1, k), tuple(names))
 
 
