@@ -21,8 +21,8 @@ def list_cache(only: Only = None, as_json: Json = False) -> None:
         parts = _parts(only)
         from xalign.commands.output import cache_as_json, cache_as_text, sidecars_as_text
         from xalign.encoders import ActivationCache
-        from xalign.selecting.keeping import list_sidecars
-        from xalign.selecting.sidecars import default_folder
+        from xalign.selecting.pools.keeping import list_sidecars
+        from xalign.selecting.pools.sidecars import default_folder
 
         cache = ActivationCache()
         entries = cache.entries() if PARTS[0] in parts else ()
@@ -46,7 +46,7 @@ def clear_cache(
     with told_plainly():
         parts = _parts(only)
         from xalign.encoders import ActivationCache
-        from xalign.selecting.keeping import clear_sidecars
+        from xalign.selecting.pools.keeping import clear_sidecars
 
         for part, what, clear in zip(
             PARTS, ("entries", "sidecars of xalign select"), (ActivationCache().clear, clear_sidecars), strict=True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xalign.comparison import ReportComparison
     from xalign.encoders import ActivationCache, CacheEntry
     from xalign.report import ProbeReport
-    from xalign.selecting.keeping import KeptGroup
+    from xalign.selecting.pools.keeping import KeptGroup
 
 FEW = 3
 """Fewer languages have no interval of their own; the table shows the one over sentences."""

@@ -201,7 +201,7 @@ N_LANGUAGES = 6
 
 def as_text(selection: DataSelection) -> str:
     """What was chosen, the arms in one table, languages, what to beware of, and where the result stands."""
-    from xalign.selecting.page import lede_of, title_of
+    from xalign.selecting.results.page import lede_of, title_of
 
     lines = [title_of(selection), lede_of(selection), "", *_arms(selection), "", _languages(selection)]
     if len(selection.skipped):
@@ -236,7 +236,7 @@ def _figure(value: float) -> str:
 
 
 def _percent(row: dict[Any, Any], name: str, random: dict[str, Any]) -> str:
-    from xalign.selecting.page import ties_with_all
+    from xalign.selecting.results.page import ties_with_all
 
     below = row[f"{name}_percentile"]
     return "" if isnan(below) else "ties" if ties_with_all(name, row, random) else f"{below:.0f} %"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from xalign.errors import SettingError
 from xalign.names import nearest
-from xalign.selecting.adapters import NO_BASE
-from xalign.selecting.mapping import MapPlan
-from xalign.selecting.method_options import require_options
-from xalign.selecting.methods import find_method, require_quality
-from xalign.selecting.reliability import Reliability, read_reliability
+from xalign.selecting.material.reliability import Reliability, read_reliability
+from xalign.selecting.methods.adapters import NO_BASE
+from xalign.selecting.methods.options import require_options
+from xalign.selecting.methods.table import find_method, require_quality
+from xalign.selecting.phases.mapping import MapPlan
 from xalign.selecting.settings import ChoiceSettings
 
 if TYPE_CHECKING:

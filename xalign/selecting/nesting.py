@@ -15,15 +15,15 @@ import numpy as np
 
 from xalign.errors import CorpusError, SettingError
 from xalign.files import write_text
-from xalign.selecting.faults import Fault, require_none
-from xalign.selecting.fields import guess_language_field, look_up
-from xalign.selecting.formats import Piece, Record, Span
-from xalign.selecting.mapping import Asked, first_records, require_fields
-from xalign.selecting.places import PoolFiles, Source, find_pool, save_folder
-from xalign.selecting.reading import language_in, language_of_name
+from xalign.selecting.phases.mapping import Asked, first_records, require_fields
+from xalign.selecting.pools.faults import Fault, require_none
+from xalign.selecting.pools.fields import guess_language_field, look_up
+from xalign.selecting.pools.formats import Piece, Record, Span
+from xalign.selecting.pools.places import PoolFiles, Source, find_pool, save_folder
+from xalign.selecting.pools.reading import language_in, language_of_name
+from xalign.selecting.pools.sidecars import default_folder
+from xalign.selecting.results.writing import Subset, require_empty
 from xalign.selecting.settings import DETECT, FILE, NONE, SHARD_ROWS
-from xalign.selecting.sidecars import default_folder
-from xalign.selecting.writing import Subset, require_empty
 
 RECORD = "subsets.json"
 """Comes last and marks the folder whole."""

@@ -16,21 +16,21 @@ from xalign.selecting.arguments import (
     reliability_of,
     require_methods,
 )
-from xalign.selecting.category_scorers import Quality, parse_quality, quality_words
-from xalign.selecting.describing import Told
-from xalign.selecting.embedding import model_settings
-from xalign.selecting.engines import running_engine
-from xalign.selecting.fields import NONE
-from xalign.selecting.mapping import Asked, MapPlan
-from xalign.selecting.places import Source
-from xalign.selecting.quota_words import Quotas
-from xalign.selecting.results import DataSelection
-from xalign.selecting.routing import parse_category
-from xalign.selecting.scorers import parse_scorer
+from xalign.selecting.material.quota_words import Quotas
+from xalign.selecting.phases.embedding import model_settings
+from xalign.selecting.phases.engines import running_engine
+from xalign.selecting.phases.mapping import Asked, MapPlan
+from xalign.selecting.phases.routing import parse_category
+from xalign.selecting.pools.fields import NONE
+from xalign.selecting.pools.places import Source
+from xalign.selecting.pools.sidecars import Sidecars, default_folder
+from xalign.selecting.results.describing import Told
+from xalign.selecting.results.selection import DataSelection
+from xalign.selecting.results.writing import require_empty
+from xalign.selecting.scores.category_scorers import Quality, parse_quality, quality_words
+from xalign.selecting.scores.scorers import parse_scorer
 from xalign.selecting.selection_run import Clock, SelectionRun, Wish
 from xalign.selecting.settings import SHARD_ROWS, ChoiceSettings
-from xalign.selecting.sidecars import Sidecars, default_folder
-from xalign.selecting.writing import require_empty
 
 if TYPE_CHECKING:
     from xalign.encoders import Encoder
@@ -91,7 +91,7 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         target: Examples of what is wanted, as for the pool; "lang:swh_Latn,tam_Taml" or "@chosen.json" for the pool's
             own rows in languages that are cared for; None for the pool as a whole.
         budget: Rows to choose; below 1, a share of the pool.
-        method: A name of `xalign.selecting.methods.METHODS`: transport, tsds, lava, gotd, uot, mig, mdaq, laser,
+        method: A name of `xalign.selecting.methods.table.METHODS`: transport, tsds, lava, gotd, uot, mig, mdaq, laser,
             round_robin, facility_location, k_centre, deita, semdedup, longest, random.
         compare: Further methods, with commas or as a list, on the same sidecars; those that lack what they need are
             left out with a note.
@@ -108,9 +108,9 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         detect: Codes that the detector may choose from; none for all it knows. Some imply `language_field="@detect"`.
         target_text_field: Likewise for the target.
         target_language_field: Likewise for the target.
-        quality: A scorer of `xalign.selecting.scorers.SCORERS`: column:FIELD, length, -perplexity:MODEL ...; as MIG's
-            authors have it, product:annotation.deita.quality_scores,annotation.deita.complexity_scores. By category, as
-            LASER has it: {"Math": "least:step_rewards", "general": "quality:FOLDER"}.
+        quality: A scorer of `xalign.selecting.scores.scorers.SCORERS`: column:FIELD, length, -perplexity:MODEL ...; as
+            MIG's authors have it, product:annotation.deita.quality_scores,annotation.deita.complexity_scores. By
+            category, as LASER has it: {"Math": "least:step_rewards", "general": "quality:FOLDER"}.
         difficulty: A scorer of how hard a row is, by which LASER multiplies its quality.
         tags: The field of labels (MIG), such as annotation.instag.content; None for clusters of vectors. Labels whose
             names are alike to the model are neighbours, unless {"mig": {"graph": False}} is among the options.

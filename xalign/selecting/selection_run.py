@@ -14,24 +14,24 @@ import numpy as np
 from jaxtyping import Float
 
 from xalign.errors import SettingError
-from xalign.selecting.compact import PoolArrays, gather_pool
-from xalign.selecting.describing import Told, put_together
-from xalign.selecting.engines import Engine
-from xalign.selecting.judging import Judge, RandomDraws, cost_curve, judge_arms
-from xalign.selecting.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
-from xalign.selecting.materials import Chosen, Material
-from xalign.selecting.methods import run_method
-from xalign.selecting.places import PoolFiles, Source, find_pool
-from xalign.selecting.quota_words import OF_TARGET, Quotas, resolve_language_quotas
-from xalign.selecting.reading import ReadTask
-from xalign.selecting.reliability import Reliability
-from xalign.selecting.results import DataSelection
-from xalign.selecting.routing import Router
+from xalign.selecting.material.compact import PoolArrays, gather_pool
+from xalign.selecting.material.materials import Chosen, Material
+from xalign.selecting.material.quota_words import OF_TARGET, Quotas, resolve_language_quotas
+from xalign.selecting.material.reliability import Reliability
+from xalign.selecting.material.spaces import Space, make_space
+from xalign.selecting.material.targets import Target, find_target, require_target
+from xalign.selecting.material.usable import count_rows
+from xalign.selecting.methods.table import run_method
+from xalign.selecting.phases.engines import Engine
+from xalign.selecting.phases.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
+from xalign.selecting.phases.routing import Router
+from xalign.selecting.phases.translating import describe_margins, measure_margins
+from xalign.selecting.pools.places import PoolFiles, Source, find_pool
+from xalign.selecting.pools.reading import ReadTask
+from xalign.selecting.results.describing import Told, put_together
+from xalign.selecting.results.judging import Judge, RandomDraws, cost_curve, judge_arms
+from xalign.selecting.results.selection import DataSelection
 from xalign.selecting.settings import ChoiceSettings, ModelSettings, ReadingSettings
-from xalign.selecting.spaces import Space, make_space
-from xalign.selecting.targets import Target, find_target, require_target
-from xalign.selecting.translating import describe_margins, measure_margins
-from xalign.selecting.usable import count_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ class SelectionRun:
 
 def _encode(model: ModelSettings, texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
     """Vectors of texts that are no rows, such as names of labels."""
-    from xalign.selecting.embedding import load_embedder
+    from xalign.selecting.phases.embedding import load_embedder
 
     return load_embedder(model).encode(list(texts))
 

@@ -10,7 +10,7 @@ from typing import Any
 from xalign.encoders.fingerprints import digest_texts
 from xalign.errors import SettingError, UnknownNameError
 from xalign.names import nearest
-from xalign.selecting.fields import PARTS
+from xalign.selecting.pools.fields import PARTS
 
 SHARD_ROWS = 8192
 PRECISIONS = ("float32", "float16")

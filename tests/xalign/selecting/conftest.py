@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import xalign.selecting.describing
-import xalign.selecting.embedding
-import xalign.selecting.mapping
+import xalign.selecting.phases.embedding
+import xalign.selecting.phases.mapping
+import xalign.selecting.results.describing
 from xalign.corpora import load_corpus
 from xalign.selecting import select_data
-from xalign.selecting.embedding import Embedder
+from xalign.selecting.phases.embedding import Embedder
 
 LANGUAGES = ("eng_Latn", "deu_Latn", "swh_Latn", "tam_Taml")
 
@@ -120,8 +120,9 @@ def start_quickly(tmp_path_factory):
     """Start `select_data` with the quick model as a process of its own; other processes that it starts have it too."""
     imports = (
         "import json, signal, sys, time, zlib", "from itertools import pairwise", "import numpy as np",
-        "import xalign.selecting.describing as describing", "import xalign.selecting.embedding as embedding",
-        "import xalign.selecting.mapping as mapping", "from xalign.selecting import select_data",
+        "import xalign.selecting.results.describing as describing",
+        "import xalign.selecting.phases.embedding as embedding",
+        "import xalign.selecting.phases.mapping as mapping", "from xalign.selecting import select_data",
     )  # fmt: skip
     script = tmp_path_factory.mktemp("script") / "run.py"
     script.write_text("\n".join([*imports, inspect.getsource(letters), QUICKLY]), encoding="utf-8")
@@ -137,7 +138,11 @@ def start_quickly(tmp_path_factory):
 def quick_model(monkeypatch):
     """A model that counts letters instead of reading, in this process."""
     counted = Embedder("letters", "letters", 24, lambda texts: (letters(texts), 0))
-    for module in (xalign.selecting.describing, xalign.selecting.embedding, xalign.selecting.mapping):
+    for module in (
+        xalign.selecting.results.describing,
+        xalign.selecting.phases.embedding,
+        xalign.selecting.phases.mapping,
+    ):
         monkeypatch.setattr(module, "load_embedder", lambda settings: counted)
 
 
@@ -161,8 +166,8 @@ def select(sidecars):
 @pytest.fixture
 def make_pool(tmp_path):
     """Compact arrays around made vectors, without files of text; languages are called l0, l1, ..."""
-    from xalign.selecting.compact import PoolArrays
-    from xalign.selecting.matrices import ShardedMatrix
+    from xalign.selecting.material.compact import PoolArrays
+    from xalign.selecting.material.matrices import ShardedMatrix
 
     def make(vectors, *, languages=None, texts=None, tags=None, quality=None, categories=None, n_shards=1):
         n = len(vectors)
@@ -193,8 +198,8 @@ def make_pool(tmp_path):
 @pytest.fixture
 def make_space_of(make_pool, tmp_path):
     """A space of made vectors and targets."""
-    from xalign.selecting.spaces import make_space
-    from xalign.selecting.targets import Target
+    from xalign.selecting.material.spaces import make_space
+    from xalign.selecting.material.targets import Target
 
     def make(vectors, target, *, spoken=None, align=False, **arguments):
         languages = tuple(spoken or ["l0"] * len(target))

@@ -6,7 +6,7 @@ import pytest
 from xalign.columns import TABLE_COLUMNS
 from xalign.errors import UnknownNameError
 from xalign.report import ProbeReport
-from xalign.selecting.reliability import LEAST, read_reliability
+from xalign.selecting.material.reliability import LEAST, read_reliability
 
 SCORES = {"deu_Latn": 0.8, "swh_Latn": 0.4, "tam_Taml": 0.0}
 

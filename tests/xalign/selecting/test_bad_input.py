@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import xalign.selecting.embedding
+import xalign.selecting.phases.embedding
 from xalign.errors import ActivationError, CorpusError, SettingError, UnknownNameError, XalignError
-from xalign.selecting.embedding import Embedder, embed_each
+from xalign.selecting.phases.embedding import Embedder, embed_each
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 
@@ -168,8 +168,8 @@ def no_models(monkeypatch):
     def refuse(*_):
         raise AssertionError
 
-    monkeypatch.setattr("xalign.selecting.mapping.load_embedder", refuse)
-    monkeypatch.setattr("xalign.selecting.mapping.embed_shard", refuse)
+    monkeypatch.setattr("xalign.selecting.phases.mapping.load_embedder", refuse)
+    monkeypatch.setattr("xalign.selecting.phases.mapping.embed_shard", refuse)
 
 
 @pytest.mark.parametrize(
@@ -214,10 +214,10 @@ def test_a_row_that_the_model_refuses_is_found_among_others_and_told(rows, write
             raise ActivationError("NaN")
         return letters_of(texts)
 
-    letters_of = xalign.selecting.embedding.load_embedder(None).embed
+    letters_of = xalign.selecting.phases.embedding.load_embedder(None).embed
     stubborn = Embedder("stubborn", "stubborn", 24, lambda texts: embed_each(texts, embed, 24))
-    monkeypatch.setattr("xalign.selecting.embedding.load_embedder", lambda _: stubborn)
-    monkeypatch.setattr("xalign.selecting.mapping.load_embedder", lambda _: stubborn)
+    monkeypatch.setattr("xalign.selecting.phases.embedding.load_embedder", lambda _: stubborn)
+    monkeypatch.setattr("xalign.selecting.phases.mapping.load_embedder", lambda _: stubborn)
     odd = {"text": "odd", "language": "deu_Latn"}
     path = write_jsonl(tmp_path / "pool.jsonl", [*rows[:30], odd, *rows[30:]])
     with pytest.raises(CorpusError, match=r"line 31: its vector is not finite; mend"):

@@ -5,7 +5,7 @@ import pytest
 
 from selection.data.stratified import from_zero, preference, robust_scale, score_by_category
 from xalign.errors import CorpusError, SettingError
-from xalign.selecting.category_scorers import parse_quality, quality_words
+from xalign.selecting.scores.category_scorers import parse_quality, quality_words
 
 SEEN = """
 from pathlib import Path

@@ -11,10 +11,10 @@ import pytest
 
 from xalign.errors import CorpusError
 from xalign.selecting import select_data
-from xalign.selecting.engines import InProcess, run_phase, running_engine
-from xalign.selecting.places import find_pool
-from xalign.selecting.shards import cut_file, cut_tasks
-from xalign.selecting.sidecars import Sidecars
+from xalign.selecting.phases.engines import InProcess, run_phase, running_engine
+from xalign.selecting.pools.places import find_pool
+from xalign.selecting.pools.shards import cut_file, cut_tasks
+from xalign.selecting.pools.sidecars import Sidecars
 
 RESULTS = ["chosen.jsonl", "rows.parquet", "table.parquet", "shares.parquet", "curve.parquet"]
 

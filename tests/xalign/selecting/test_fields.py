@@ -3,7 +3,7 @@
 import pytest
 
 from xalign.errors import CorpusError, SettingError
-from xalign.selecting.fields import guess_text_field, look_up, read_turns
+from xalign.selecting.pools.fields import guess_text_field, look_up, read_turns
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xalign.errors import CorpusError
-from xalign.selecting.formats import ADDED, FORMATS, Piece
-from xalign.selecting.formats.dataset_folders import DATASETS
-from xalign.selecting.formats.delimited_files import DELIMITED
-from xalign.selecting.formats.json_lines import JSON_LINES
-from xalign.selecting.formats.parquet_files import PARQUET
-from xalign.selecting.formats.plain_lines import PLAIN_LINES
+from xalign.selecting.pools.formats import ADDED, FORMATS, Piece
+from xalign.selecting.pools.formats.dataset_folders import DATASETS
+from xalign.selecting.pools.formats.delimited_files import DELIMITED
+from xalign.selecting.pools.formats.json_lines import JSON_LINES
+from xalign.selecting.pools.formats.parquet_files import PARQUET
+from xalign.selecting.pools.formats.plain_lines import PLAIN_LINES
 
 ROWS = [{"text": f"row {i}, «{i}»", "note": 'a "b"\nc' if i % 3 == 0 else ""} for i in range(11)]
 GAIN = {"xalign_score": 0.5, "xalign_rank": 2, "xalign_language": "deu_Latn", "xalign_reason": "near"}

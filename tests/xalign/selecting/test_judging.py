@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment, linprog
 from scipy.sparse import csr_array
 
-from xalign.selecting.judging import (
+from xalign.selecting.material.targets import MOST_OF_POOL
+from xalign.selecting.results.judging import (
     TARGET_SAMPLE,
     Judge,
     RandomDraws,
@@ -21,7 +22,6 @@ from xalign.selecting.judging import (
     language_shares,
     percentile,
 )
-from xalign.selecting.targets import MOST_OF_POOL
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(40, 5)).astype(np.float32)
@@ -93,8 +93,8 @@ def test_of_pairs_with_itself_alone_nothing_is_measured(own_space):
 
 
 def test_a_sample_of_rows_and_targets_leaves_the_same_pairs_out(own_space, monkeypatch):
-    monkeypatch.setattr("xalign.selecting.judging.SAMPLE", 4)
-    monkeypatch.setattr("xalign.selecting.judging.TARGET_SAMPLE", 3)
+    monkeypatch.setattr("xalign.selecting.results.judging.SAMPLE", 4)
+    monkeypatch.setattr("xalign.selecting.results.judging.TARGET_SAMPLE", 3)
     judge, rows = Judge(own_space, None, seed=3), np.arange(2, 10)
     drawn = np.sort(np.random.default_rng(3).choice(rows, 4, replace=False)).tolist()
     wanted = own_space.places[np.sort(np.random.default_rng(3).choice(6, 3, replace=False))]
@@ -122,7 +122,7 @@ def test_the_order_of_a_set_changes_no_measure(space):
 
 
 def test_a_large_set_is_sampled_the_same_in_any_order(space, monkeypatch):
-    monkeypatch.setattr("xalign.selecting.judging.SAMPLE", 6)
+    monkeypatch.setattr("xalign.selecting.results.judging.SAMPLE", 6)
     rows = RNG.permutation(40)[:20]
     judge = Judge(space, None)
     assert judge.cost(rows) == judge.cost(np.sort(rows)) != judge.cost(rows[:6])

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from xalign.cli import app
 from xalign.errors import CacheError
-from xalign.selecting.keeping import clear_sidecars, list_sidecars
+from xalign.selecting.pools.keeping import clear_sidecars, list_sidecars
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def kept(cache, rows, select, quick_model, monkeypatch):
     """Sidecars of a pool of 48 rows in three shards, of a dataset, and of a matrix that memory does not hold."""
     datasets = pytest.importorskip("datasets")
     datasets.disable_progress_bars()
-    monkeypatch.setattr("xalign.selecting.spaces.IN_MEMORY", 0)
+    monkeypatch.setattr("xalign.selecting.material.spaces.IN_MEMORY", 0)
     pool = datasets.Dataset.from_list(rows)
     select(pool, method="round_robin", compare="mig", quality="column:score", tags="labels", sidecars=None)
     return cache / "selecting"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from xalign.selecting.cautions import language_notes
+from xalign.selecting.results.cautions import language_notes
 
 GROUPS = np.repeat(["deu_Latn", "eng_Latn", "swh_Latn"], [40, 40, 20]).astype(object)
 

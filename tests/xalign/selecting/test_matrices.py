@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xalign.selecting.matrices import ShardedMatrix
+from xalign.selecting.material.matrices import ShardedMatrix
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from xalign.errors import SettingError
-from xalign.selecting.materials import Material
-from xalign.selecting.method_options import options_of, require_options
-from xalign.selecting.methods import METHODS, run_method
-from xalign.selecting.targets import Target
+from xalign.selecting.material.materials import Material
+from xalign.selecting.material.targets import Target
+from xalign.selecting.methods.options import options_of, require_options
+from xalign.selecting.methods.table import METHODS, run_method
 
 RNG = np.random.default_rng(2)
 VECTORS = RNG.normal(size=(60, 6)).astype(np.float32)

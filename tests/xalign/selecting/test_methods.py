@@ -18,10 +18,10 @@ from selection.data import (
 )
 from selection.data.stratified import from_zero
 from xalign.errors import SettingError, UnknownNameError
-from xalign.selecting.materials import Material
-from xalign.selecting.methods import METHODS, find_method, run_method
-from xalign.selecting.reliability import Reliability
-from xalign.selecting.targets import Target
+from xalign.selecting.material.materials import Material
+from xalign.selecting.material.reliability import Reliability
+from xalign.selecting.material.targets import Target
+from xalign.selecting.methods.table import METHODS, find_method, run_method
 
 RNG = np.random.default_rng(2)
 VECTORS = RNG.normal(size=(60, 6)).astype(np.float32)

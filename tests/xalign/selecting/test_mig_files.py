@@ -7,9 +7,9 @@ import pytest
 
 from selection.data import information_gain_select, tags_from_names
 from xalign.errors import CorpusError, SettingError
-from xalign.selecting.fields import Turns
-from xalign.selecting.reading import Row
-from xalign.selecting.scorers import parse_scorer
+from xalign.selecting.pools.fields import Turns
+from xalign.selecting.pools.reading import Row
+from xalign.selecting.scores.scorers import parse_scorer
 from xalign.selecting.settings import ModelSettings
 
 QUALITY = "annotation.deita.quality_scores"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from xalign.errors import SettingError, UnknownNameError
-from xalign.selecting.quota_words import resolve_language_quotas
-from xalign.selecting.reliability import Reliability
+from xalign.selecting.material.quota_words import resolve_language_quotas
+from xalign.selecting.material.reliability import Reliability
 
 COUNTS = {"deu_Latn": 60, "swh_Latn": 30, "tam_Taml": 10}
 RELIABLE = Reliability(

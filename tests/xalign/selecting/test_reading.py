@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from xalign.selecting.compact import gather_pool
-from xalign.selecting.embedding import model_settings
-from xalign.selecting.engines import InProcess
-from xalign.selecting.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
-from xalign.selecting.places import find_pool
-from xalign.selecting.reading import language_of_name, normalised
-from xalign.selecting.sidecars import Sidecars
+from xalign.selecting.material.compact import gather_pool
+from xalign.selecting.phases.embedding import model_settings
+from xalign.selecting.phases.engines import InProcess
+from xalign.selecting.phases.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
+from xalign.selecting.pools.places import find_pool
+from xalign.selecting.pools.reading import language_of_name, normalised
+from xalign.selecting.pools.sidecars import Sidecars
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 
@@ -99,8 +99,8 @@ def test_sidecars_are_found_again_where_the_same_file_lies_elsewhere(pool, gathe
     store = tmp_path / "store"
     gather(pool, store=store)
     shutil.copy(pool, tmp_path / "moved.jsonl")
-    monkeypatch.setattr("xalign.selecting.mapping.read_shard", not_again)
-    monkeypatch.setattr("xalign.selecting.mapping.embed_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.phases.mapping.read_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.phases.mapping.embed_shard", not_again)
     assert gather(tmp_path / "moved.jsonl", store=store).n == 48
 
 
@@ -110,18 +110,18 @@ def test_vectors_are_found_again_where_only_other_fields_changed(
     store = tmp_path / "store"
     gather(pool, store=store)
     path = write_jsonl(tmp_path / "a.jsonl", [row | {"score": 0} for row in rows])
-    monkeypatch.setattr("xalign.selecting.mapping.embed_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.phases.mapping.embed_shard", not_again)
     assert gather(path, store=store).n == 48
 
 
 def test_what_was_read_in_another_form_is_read_again_and_its_vectors_stay(pool, gather, tmp_path, monkeypatch):
     store = tmp_path / "store"
     gather(pool, store=store)
-    monkeypatch.setattr("xalign.selecting.mapping.embed_shard", not_again)
-    monkeypatch.setattr("xalign.selecting.reading.FORM", "later")
+    monkeypatch.setattr("xalign.selecting.phases.mapping.embed_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.pools.reading.FORM", "later")
     assert gather(pool, store=store).n == 48
-    monkeypatch.setattr("xalign.selecting.mapping.read_shard", not_again)
-    monkeypatch.setattr("xalign.selecting.reading.FORM", "latest")
+    monkeypatch.setattr("xalign.selecting.phases.mapping.read_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.pools.reading.FORM", "latest")
     with pytest.raises(AssertionError):
         gather(pool, store=store)
 

@@ -9,7 +9,7 @@ import pytest
 
 from xalign.errors import SettingError, XalignError
 from xalign.selecting import DataSelection
-from xalign.selecting.page import _cards
+from xalign.selecting.results.page import _cards
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xalign.selecting import DataSelection, select_data
-from xalign.selecting.sidecars import Sidecars
+from xalign.selecting.pools.sidecars import Sidecars
 
 RESULTS = ("chosen.jsonl", "rows.parquet", "table.parquet", "shares.parquet", "curve.parquet")
 
@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_finished_does_not_appear_and_the_next_run_clear
     left.mkdir()
     (left / "chosen.jsonl").write_text("half", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("xalign.selecting.page.render_page", lambda *_: 1 / 0)
+        patch.setattr("xalign.selecting.results.page.render_page", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             select(pool, method="random", out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -8,8 +8,8 @@ from selection.data.stratified import CATEGORIES, route_conversations
 from selection.data.stratified.routing import nearest_category_classifier
 from xalign.embedded import routing_examples
 from xalign.errors import CorpusError, ModelError, SettingError, UnknownNameError
-from xalign.selecting.category_examples import read_examples
-from xalign.selecting.routing import parse_category
+from xalign.selecting.phases.category_examples import read_examples
+from xalign.selecting.phases.routing import parse_category
 
 OWN = """
 def by_first_word(texts):
@@ -73,7 +73,7 @@ def test_examples_route_rows_to_the_nearest_mean_and_tell_how_well_they_tell_apa
         writer = csv.writer(file)
         writer.writerow(["text", "category"])
         writer.writerows((text, name) for name, own in texts.items() for text in own)
-    import xalign.selecting.embedding as embedding
+    import xalign.selecting.phases.embedding as embedding
 
     encode = embedding.load_embedder(None).encode
     found = choose(select, pool, budget=48, category=f"@route:{path}")

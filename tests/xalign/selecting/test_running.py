@@ -7,7 +7,7 @@ import pytest
 
 from xalign.errors import SettingError
 from xalign.selecting import select_data
-from xalign.selecting.judging import MEASURES
+from xalign.selecting.results.judging import MEASURES
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 
@@ -64,7 +64,7 @@ def test_the_choice_lies_nearer_to_the_target_than_every_random_draw(pool, targe
 
 
 def test_a_large_target_is_sampled_the_same_way_each_time(pool, select, monkeypatch):
-    monkeypatch.setattr("xalign.selecting.targets.MOST_OF_POOL", 10)
+    monkeypatch.setattr("xalign.selecting.material.targets.MOST_OF_POOL", 10)
     one, other = (select(pool, "lang:sw,ta,de,en", method="round_robin") for _ in range(2))
     assert one.run["target"]["rows"] == 10
     assert one.ids == other.ids
@@ -96,7 +96,7 @@ def test_scores_are_numbers_of_the_rows_and_a_minus_turns_them_round(quality, ex
 
 
 def test_the_likeness_of_a_translation_is_its_cosine(rows, write_jsonl, select, tmp_path):
-    from xalign.selecting.embedding import load_embedder
+    from xalign.selecting.phases.embedding import load_embedder
 
     paired = [row | {"other": rows[(place + 12) % 48]["text"]} for place, row in enumerate(rows)]
     found = select(write_jsonl(tmp_path / "a.jsonl", paired), method="random", budget=48, quality="translation:other")
@@ -114,8 +114,8 @@ def test_another_method_on_the_same_sidecars_embeds_nothing(pool, target, sideca
     def not_again(task):
         raise AssertionError(task)
 
-    monkeypatch.setattr("xalign.selecting.mapping.embed_shard", not_again)
-    monkeypatch.setattr("xalign.selecting.mapping.read_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.phases.mapping.embed_shard", not_again)
+    monkeypatch.setattr("xalign.selecting.phases.mapping.read_shard", not_again)
     assert len(select_data(pool, target, 7, method="round_robin", **arguments).rows) == 7
 
 

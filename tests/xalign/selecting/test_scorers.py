@@ -11,12 +11,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from xalign.errors import CorpusError, ModelError, UnknownNameError
 from xalign.quality import PreferencePairs, QualityError, QualitySettings, train_quality
-from xalign.selecting.embedding import load_embedder
-from xalign.selecting.fields import Turns
-from xalign.selecting.model_scores import find_windows
-from xalign.selecting.reading import Row
-from xalign.selecting.routing import parse_category
-from xalign.selecting.scorers import parse_scorer
+from xalign.selecting.phases.embedding import load_embedder
+from xalign.selecting.phases.routing import parse_category
+from xalign.selecting.pools.fields import Turns
+from xalign.selecting.pools.reading import Row
+from xalign.selecting.scores.model_scores import find_windows
+from xalign.selecting.scores.scorers import parse_scorer
 from xalign.selecting.settings import ModelSettings
 
 POSITIONS = 16

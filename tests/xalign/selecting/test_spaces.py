@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from xalign.selecting.reading import UNKNOWN
-from xalign.selecting.spaces import make_space
-from xalign.selecting.targets import Target
+from xalign.selecting.material.spaces import make_space
+from xalign.selecting.material.targets import Target
+from xalign.selecting.pools.reading import UNKNOWN
 
 RNG = np.random.default_rng(1)
 MEANING = RNG.normal(size=(30, 6))
@@ -46,7 +46,7 @@ def test_reliability_scales_cosines_with_the_target_and_across_languages(make_sp
 def test_a_matrix_too_large_for_memory_is_mapped_from_a_file_and_the_same(make_space_of, monkeypatch):
     space = make_space_of(VECTORS, VECTORS[:5], languages=LANGUAGES, align=True, n_shards=3)
     whole, raw = space.matrix(), space.raw()
-    monkeypatch.setattr("xalign.selecting.spaces.IN_MEMORY", 0)
+    monkeypatch.setattr("xalign.selecting.material.spaces.IN_MEMORY", 0)
     for mapped, held in ((space.matrix(), whole), (space.raw(), raw)):
         assert isinstance(mapped, np.memmap)
         assert np.array_equal(mapped, held)
@@ -94,6 +94,6 @@ def test_a_mapped_matrix_follows_mended_languages_even_where_their_counts_stay(m
         held = [space.matrix(reliability) for space in spaces]
         assert np.abs(held[0] - held[1]).max() > 0.01
         with monkeypatch.context() as patch:
-            patch.setattr("xalign.selecting.spaces.IN_MEMORY", 0)
+            patch.setattr("xalign.selecting.material.spaces.IN_MEMORY", 0)
             for space, expected in zip(spaces, held, strict=True):
                 assert np.array_equal(space.matrix(reliability), expected)

@@ -9,16 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from xalign.errors import CorpusError
-from xalign.selecting.embedding import embed_shard, embed_task
-from xalign.selecting.places import fingerprint_of
-from xalign.selecting.reading import ReadTask, read_shard
-from xalign.selecting.scorers import parse_scorer
-from xalign.selecting.scoring import ScoreTask, score_shard
+from xalign.selecting.phases.embedding import embed_shard, embed_task
+from xalign.selecting.phases.scoring import ScoreTask, score_shard
+from xalign.selecting.phases.tagging import TagTask, tag_shard
+from xalign.selecting.pools.places import fingerprint_of
+from xalign.selecting.pools.reading import ReadTask, read_shard
+from xalign.selecting.pools.shards import CutTask, cut_file
+from xalign.selecting.pools.sidecars import Sidecars
+from xalign.selecting.results.writing import Subset
+from xalign.selecting.scores.scorers import parse_scorer
 from xalign.selecting.settings import ModelSettings, ReadingSettings
-from xalign.selecting.shards import CutTask, cut_file
-from xalign.selecting.sidecars import Sidecars
-from xalign.selecting.tagging import TagTask, tag_shard
-from xalign.selecting.writing import Subset
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 ROWS = [{"text": f"{word} {word}", "score": 1.0, "topic": "a"} for word in ("aaaa", "cccc", "eeee")]

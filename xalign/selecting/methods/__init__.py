@@ -1,0 +1,1 @@
+"""The selectors, in one table, on a pool's arrays."""

@@ -1,0 +1,1 @@
+"""What is done to every shard of a pool: embedding, labels, categories, translations and scores."""

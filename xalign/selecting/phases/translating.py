@@ -1,0 +1,156 @@
+"""How near rows are to their translations: what a pool says itself of how far its vectors can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from selection.data.transport.costs import directions
+from xalign.encoders.fingerprints import digest_texts
+from xalign.selecting.pools.fields import look_up
+from xalign.selecting.pools.reading import ReadTask, Row, has_words, is_unicode
+from xalign.selecting.pools.sidecars import ROWS, VECTORS
+from xalign.selecting.pools.unchanged import rows_again
+from xalign.selecting.settings import FORM, ModelSettings
+
+if TYPE_CHECKING:
+    from xalign.selecting.material.compact import PoolArrays
+    from xalign.selecting.material.matrices import ShardedMatrix
+
+ENOUGH = 20
+"""Rows with a translation that a language must have, so that there are neighbours to compare with."""
+NEIGHBOURS = 4096
+"""Rows of a language among which neighbours are looked for; a sample of more."""
+
+
+@dataclass(frozen=True)
+class TranslateTask:
+    """Embed the translations of the usable rows of one shard.
+
+    Attributes:
+        reading: How its rows were read.
+        field: Where translations are.
+        model: Which vectors.
+        model_key: Of the embedder.
+    """
+
+    reading: ReadTask
+    field: str
+    model: ModelSettings
+    model_key: str
+
+    @property
+    def key(self) -> str:
+        """Of the sidecar."""
+        return digest_texts([FORM, "translation", self.reading.key, self.field, self.model_key, self.model.precision])
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the sidecar is there."""
+        return self.reading.sidecars.has(VECTORS, self.key)
+
+
+def translate_shard(task: TranslateTask) -> int:
+    """Write the vectors of one shard's translations, zeros where a row has none.
+
+    Raises:
+        CorpusError: If the shard's file changed since it was read.
+    """
+    from xalign.selecting.phases.embedding import load_embedder
+
+    n, width = int(task.reading.sidecars.facts(ROWS, task.reading.key)["n"]), load_embedder(task.model).width
+    facts = {"n": n, "width": width, "model": task.model.name, "faults": []}
+    task.reading.sidecars.write_array(VECTORS, task.key, (n, width), _blocks(task, width), facts)
+    return n
+
+
+def _blocks(task: TranslateTask, width: int) -> Iterator[Float[np.ndarray, "n d"]]:
+    for block in rows_again(task.reading, [task.field.split(".")[0]]):
+        vectors = translate(block, task.field, task.model)
+        yield np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, 0).astype(task.model.precision)
+
+
+def translate(rows: Sequence[Row], field: str, model: ModelSettings) -> Float[np.ndarray, "n d"]:
+    """The vectors of rows' translations; NaN where a row has none."""
+    from xalign.selecting.phases.embedding import load_embedder
+
+    embedder, texts = load_embedder(model), [look_up(row.fields, field) for row in rows]
+    there = [place for place, text in enumerate(texts) if is_text(text)]
+    found = np.full((len(rows), embedder.width), np.nan, dtype=np.float32)
+    if there:
+        found[there] = embedder.encode([texts[place] for place in there])
+    return found
+
+
+def is_text(value: Any) -> bool:
+    """Whether a field holds a text that can be embedded."""
+    return isinstance(value, str) and has_words(value) and is_unicode(value)
+
+
+def measure_margins(pool: PoolArrays, *, align: bool = True, k: int = 4, seed: int = 0) -> Float[np.ndarray, " n"]:
+    """The ratio margin of each row and its translation, among rows of its language and their translations.
+
+    Args:
+        pool: With translations.
+        align: Take the means of rows and of translations away first, by language: where all vectors of a model lie in
+            one cone, cosines are all alike, and so are margins.
+        k: Neighbours on each side.
+        seed: Of the sample of a language of more than 4,096 rows with a translation.
+
+    Returns:
+        NaN where a row has no translation, its language fewer than 20 of them, or neighbours have no ratio.
+    """
+    if pool.translations is None:
+        raise ValueError("pool must have translations, got none")
+    there = np.concatenate([block.any(axis=1) for _, block in pool.translations.blocks()])
+    margins, rng = np.full(pool.n, np.nan), np.random.default_rng(seed)
+    for code in range(len(pool.language_names)):
+        rows = np.flatnonzero(there & (pool.languages == code))
+        if len(rows) >= ENOUGH:
+            sample = rows if len(rows) <= NEIGHBOURS else np.sort(rng.choice(rows, NEIGHBOURS, replace=False))
+            margins[rows] = _margins((pool.vectors, pool.translations), rows, sample, align=align, k=k)
+    return margins
+
+
+def _margins(
+    sides: tuple[ShardedMatrix, ShardedMatrix],
+    rows: Int[np.ndarray, " n"],
+    sample: Int[np.ndarray, " m"],
+    *,
+    align: bool,
+    k: int,
+) -> Float[np.ndarray, " n"]:
+    """Margins of rows of one language with neighbours of a sample of them, block by block."""
+    from selection.data.transport import pair_margins
+
+    means = [side.rows(sample).mean(axis=0) * align for side in sides]
+
+    def pairs(some: Int[np.ndarray, " _"]) -> list[np.ndarray]:
+        vectors = [side.rows(some) for side in sides]
+        return [directions(side, side - mean) for side, mean in zip(vectors, means, strict=True)]
+
+    near_x, near_y = pairs(sample)
+    found = []
+    for start in range(0, len(rows), 4096):
+        x, y = pairs(some := rows[start : start + 4096])
+        own = np.searchsorted(sample, some)
+        own = np.where(sample[np.minimum(own, len(sample) - 1)] == some, own, -1)
+        found.append(pair_margins(x, y, near_x, near_y, own=own, k=k))
+    return np.concatenate(found)
+
+
+def describe_margins(margins: Float[np.ndarray, " n"]) -> str:
+    """What a reader must know of the margins."""
+    known = margins[np.isfinite(margins)]
+    if not known.size:
+        return "translation: no language has 20 rows with a translation, no row is weighed by it"
+    low, middle, high = np.percentile(known, [10, 50, 90])
+    return (
+        f"translation: {len(known)} of {len(margins)} rows are weighed by their translation, whose margin is "
+        f"{low:.2f}, {middle:.2f}, {high:.2f} (10th, 50th, 90th percentile); 1 is no nearer than neighbours are, 1.3 "
+        "counts in full"
+    )

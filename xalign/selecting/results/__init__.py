@@ -1,0 +1,1 @@
+"""A selection of data as it is judged, told, drawn and written."""

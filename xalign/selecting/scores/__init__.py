@@ -1,0 +1,1 @@
+"""Scorers: plain functions from rows to numbers, in one table."""
