@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NAMES = (
     *("encoding", "neurons", "cka", "retrieval", "pool", "judging", "every_probe"),
     *("cka_peers", "retrieval_peers", "margin_at_scale", "choosing", "words", "realigning", "startup"),
-    *("selecting_transport", "selecting_information", "selecting_covering"),
+    *("selecting_transport", "selecting_information", "selecting_covering", "selecting_pipeline"),
 )
 
 
