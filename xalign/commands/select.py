@@ -76,7 +76,12 @@ def select(  # noqa: PLR0913 - options of a command
         str | None, typer.Option(help="As --quality: how hard a row is, for laser, which multiplies the two.")
     ] = None,
     tags: Annotated[str | None, typer.Option(help="The field of labels, like annotation.instag.content.")] = None,
-    tag_list: Annotated[Path | None, typer.Option(help="A file of the labels there may be, one a line.")] = None,
+    tag_list: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of the labels there may be, one a line; with --skip-bad others are left out, not their rows."
+        ),
+    ] = None,
     category: Annotated[
         str | None,
         typer.Option(help="For laser: a field, @route, @route:FILE, @classifier:MODEL or @function:MODULE.NAME."),

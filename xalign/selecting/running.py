@@ -114,7 +114,8 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         difficulty: A scorer of how hard a row is, by which LASER multiplies its quality.
         tags: The field of labels (MIG), such as annotation.instag.content; None for clusters of vectors. Labels whose
             names are alike to the model are neighbours, unless {"mig": {"graph": False}} is among the options.
-        tag_list: The labels there may be: a list, or a file with one a line.
+        tag_list: The labels there may be: a list, or a file with one a line. A row with another cannot be used; with
+            `skip_bad` the label alone is left out.
         category: Where categories (LASER) are: a field; "@route", the nearest of the examples of LASER's seven that
             ship, or of your own ("@route:FILE"); "@classifier:MODEL"; "@function:MODULE.NAME". Behind an @, what most
             of the user's turns ask for decides. None for clusters.

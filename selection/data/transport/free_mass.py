@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from probes.arrays import Array
+from selection.data.quotas import require_budget
 from selection.data.transport.costs import directions, half_scale, supply_of
 from selection.data.transport.marginals import PoolMarginal, TargetMarginal
-from selection.data.transport.reading import read_masses, read_rows, require_at_least, require_budget
+from selection.data.transport.reading import read_masses, read_rows, require_at_least
 from selection.data.transport.semi_dual import fit_prices
 from selection.data.transport.sweeps import sweep
 from selection.data.transport.workers import workers

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from probes.arrays import Array
+from selection.data.quotas import require_budget
 from selection.data.transport.fitting import fit_transport
 from selection.data.transport.models import TransportModel
-from selection.data.transport.reading import read_rows, require_budget
+from selection.data.transport.reading import read_rows
 from selection.data.transport.row_samples import PoolRows
 from selection.data.transport.settings import TransportSettings
 

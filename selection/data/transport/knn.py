@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from probes.arrays import Array, require_choice, require_neighbours, row_chunks
+from selection.data.quotas import require_budget
 from selection.data.transport.density import kernel_density
 from selection.data.transport.nearest import exact_nearest, indexed_nearest
 from selection.data.transport.neighbour_shares import share_among_neighbours
-from selection.data.transport.reading import read_rows, require_at_least, require_budget
+from selection.data.transport.reading import read_rows, require_at_least
 
 Density = Literal["kde", "uniform"]
 MOST_NEIGHBOURS, MOST_KERNEL_NEIGHBOURS = 5000, 1000

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from probes.arrays import Array, checked, require_whole, row_chunks, to_host
+from probes.arrays import Array, checked, row_chunks, to_host
 from selection.data.grouping import code_groups
 
 Groups = Sequence[Hashable] | np.ndarray
@@ -125,18 +125,6 @@ def read_own(target_rows: Any, m: int, n: int) -> Int[np.ndarray, " n"]:
     own = np.full(n, -1)
     own[rows] = np.arange(m)
     return own
-
-
-def require_budget(budget: int, n: int) -> None:
-    """Refuse a budget that the pool cannot give.
-
-    Raises:
-        TypeError: If it is no whole number.
-        ValueError: If it is below 1 or above n.
-    """
-    require_whole("budget", budget, minimum=1)
-    if budget > n:
-        raise ValueError(f"budget must be at most the {n} rows of the pool, got {budget}; lower it or widen the pool")
 
 
 def require_at_least(name: str, value: int | float, least: float = 0.0, *, strict: bool = False) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from probes.arrays import Array, require_choice
 from selection.data.clustering import cluster_rows
 from selection.data.grouping import code_groups
-from selection.data.quotas import resolve_quotas
+from selection.data.quotas import require_budget, resolve_quotas
 from selection.data.transport.centring import GroupMeans
 from selection.data.transport.choice import TransportChoice
 from selection.data.transport.choosing import Parts, choose_rows
@@ -28,7 +28,6 @@ from selection.data.transport.reading import (
     read_reliability,
     read_rows,
     require_at_least,
-    require_budget,
 )
 from selection.data.transport.row_samples import PoolRows, content_keys, labels_of
 from selection.data.transport.settings import Method, TransportSettings

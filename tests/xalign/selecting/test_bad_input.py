@@ -43,21 +43,12 @@ BAD_ROWS = {
     ),
     "no score": ({"text": "ja", "language": "deu_Latn"}, {"quality": "column:score"}, r"in 'score', got None"),
     "no labels": ({"text": "ja", "language": "deu_Latn"}, {"tags": "labels"}, r"labels were expected in 'labels'"),
-    "a label outside the list": (
-        {"text": "ja", "language": "deu_Latn", "labels": ["food", "odd"]},
-        {"tags": "labels", "tag_list": []},
-        r"label 'odd' in 'labels' is not in the list",
-    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", BAD_ROWS)
 def test_a_bad_row_is_told_with_file_and_line_or_left_out_and_listed(what, rows, write_jsonl, select, tmp_path):
     bad, arguments, reason = BAD_ROWS[what]
-    if "tag_list" in arguments:
-        known = sorted({label for row in rows for label in row["labels"]})
-        arguments = arguments | {"tag_list": known}
-        bad = bad | {"labels": [known[0], "odd"]}
     path = write_jsonl(tmp_path / "pool.jsonl", [*rows[:30], bad, *rows[30:]])
     with pytest.raises(CorpusError, match=reason) as told:
         select(path, method="random", **arguments)
@@ -68,6 +59,38 @@ def test_a_bad_row_is_told_with_file_and_line_or_left_out_and_listed(what, rows,
     assert found.skipped[["file", "line"]].values.tolist() == [[str(path), 31]]
     assert sorted(found.ids) == sorted(row["id"] for row in rows)
     assert "1 row could not be used and is left out" in found.warnings
+
+
+def test_a_label_outside_the_list_is_told_with_its_row_or_left_out_alone(rows, write_jsonl, select, tmp_path):
+    known = sorted({label for row in rows for label in row["labels"]})
+    with_others = [
+        row | {"labels": [*row["labels"], "odd", "even"]} if place in (3, 9) else row for place, row in enumerate(rows)
+    ]
+    with_others[9]["labels"] = ["odd"]
+    path, as_listed = tmp_path / "pool.jsonl", tmp_path / "listed.jsonl"
+    write_jsonl(path, with_others)
+    write_jsonl(
+        as_listed, [row | {"labels": [label for label in row["labels"] if label in known]} for row in with_others]
+    )
+    arguments = {"method": "mig", "tags": "labels", "tag_list": known}
+    with pytest.raises(CorpusError, match=r"line 4: label 'odd' in 'labels' is not in the list of labels") as told:
+        select(path, **arguments)
+    assert "2 rows of the pool cannot be used" in str(told.value)
+    found = select(path, skip_bad=True, **arguments)
+    assert "3 labels of rows are not in the list and left out" in found.warnings
+    assert found.skipped.empty
+    expected = select(as_listed, **arguments)
+    assert found.rows[["id", "score"]].equals(expected.rows[["id", "score"]])
+    assert not any("in the list" in said for said in expected.warnings)
+
+
+def test_labels_of_a_row_that_is_left_out_are_not_counted(rows, write_jsonl, select, tmp_path):
+    bad = rows[0] | {"id": "odd", "text": "zero", "labels": ["odd"]}
+    path = write_jsonl(tmp_path / "pool.jsonl", [*rows, bad])
+    known = sorted({label for row in rows for label in row["labels"]})
+    found = select(path, method="mig", tags="labels", tag_list=known, skip_bad=True)
+    assert found.skipped["line"].tolist() == [49]
+    assert not any("in the list" in said for said in found.warnings)
 
 
 def test_many_bad_rows_are_counted_and_the_first_five_listed(rows, write_jsonl, select, tmp_path):

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
 from xalign.selecting.material.matrices import ShardedMatrix
-from xalign.selecting.material.usable import MappedShard, faults_of, repeated, require_usable
+from xalign.selecting.material.usable import MappedShard, count_outside, faults_of, repeated, require_usable
 from xalign.selecting.phases.embedding import sum_known
 from xalign.selecting.phases.routing import RouteTask
 from xalign.selecting.phases.scoring import ScoreTask
@@ -48,6 +48,7 @@ class PoolArrays:
         difficulty: How hard it is; None where that was not asked for.
         translations: Vectors of translations, on disk, zeros where a row has none; None where none were asked for.
         n_read_in_part: Rows whose text is longer than the model of `vectors` reads; None where that was not counted.
+        n_labels_dropped: Labels that its rows had and the list of labels has not.
     """
 
     shards: tuple[MappedShard, ...]
@@ -68,6 +69,7 @@ class PoolArrays:
     difficulty: Float[np.ndarray, " n"] | None = None
     translations: ShardedMatrix | None = None
     n_read_in_part: int | None = 0
+    n_labels_dropped: int = 0
 
     @property
     def n(self) -> int:
@@ -119,7 +121,7 @@ def gather_pool(shards: Sequence[MappedShard], *, skip_bad: bool, what: str = "p
     tables = [shard.reading.sidecars.read_table(ROWS, shard.reading.key) for shard in shards]
     faults, kept = [], []
     for shard, table in zip(shards, tables, strict=True):
-        found, keep = faults_of(shard, table)
+        found, keep = faults_of(shard, table, skip_bad=skip_bad)
         faults += found
         kept.append(keep)
     faults += repeated(shards, tables, kept)
@@ -160,6 +162,7 @@ def _put_together(
         faults=faults,
         n_cut=sum(int(store.facts(SCORES, task.key)["cut"]) for shard in shards for task in shard.scoring),
         n_read_in_part=sum_known(store.facts(VECTORS, shard.embedding.key).get("cut") for shard in shards),
+        n_labels_dropped=sum(count_outside(shard, keep) for shard, keep in zip(shards, kept, strict=True)),
     )
 
 

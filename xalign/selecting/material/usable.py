@@ -86,8 +86,11 @@ def unread(task: ReadTask) -> list[Fault]:
     return [Fault(str(place.path), place.format.unit, int(line), reason) for line, reason in found]
 
 
-def faults_of(shard: MappedShard, table: pa.Table) -> tuple[list[Fault], Bool[np.ndarray, " n"]]:
-    """The unusable rows of one shard, and which of the others stay."""
+def faults_of(shard: MappedShard, table: pa.Table, *, skip_bad: bool) -> tuple[list[Fault], Bool[np.ndarray, " n"]]:
+    """The unusable rows of one shard, and which of the others stay.
+
+    A label outside the list makes a row unusable, unless what is bad may be left out: then it goes alone.
+    """
     reading, place = shard.reading, shard.reading.shard
     store, lines = reading.sidecars, table.column("line").to_numpy()
     faults = unread(reading)
@@ -97,11 +100,21 @@ def faults_of(shard: MappedShard, table: pa.Table) -> tuple[list[Fault], Bool[np
     for kind, task in later:
         if task is None:
             continue
-        for row, reason in store.facts(kind, task.key)["faults"]:
+        facts = store.facts(kind, task.key)
+        outside = [] if skip_bad else [found[:2] for found in facts.get("outside", [])]
+        for row, reason in [*facts["faults"], *outside]:
             if keep[row]:
                 faults.append(Fault(str(place.path), place.format.unit, int(lines[row]), reason))
             keep[row] = False
     return sorted(faults, key=lambda fault: fault.line), keep
+
+
+def count_outside(shard: MappedShard, keep: Bool[np.ndarray, " n"]) -> int:
+    """How many labels outside the list the rows had that stay."""
+    if shard.tagging is None:
+        return 0
+    facts = shard.reading.sidecars.facts(TAGS, shard.tagging.key)
+    return sum(n for row, _, n in facts.get("outside", []) if keep[row])
 
 
 def repeated(

@@ -39,8 +39,9 @@ class TagTask:
 
     @property
     def key(self) -> str:
-        """Of the sidecar."""
-        return digest_texts([FORM, self.reading.key, self.field, *self.known])
+        """Of the sidecar; labels outside a list were faults once."""
+        known = ["outside apart", *self.known] if self.known else []
+        return digest_texts([FORM, self.reading.key, self.field, *known])
 
     @property
     def is_done(self) -> bool:
@@ -49,24 +50,33 @@ class TagTask:
 
 
 def tag_shard(task: TagTask) -> int:
-    """Write the labels of one shard; the facts have `faults`, [row, reason] where they are missing or not known.
+    """Write the labels of one shard that are known.
+
+    The facts have `faults`, [row, reason] where labels are missing, and `outside`, [row, reason, how many] where some
+    are not known.
 
     Raises:
         CorpusError: If the shard's file changed since it was read.
     """
     import pyarrow as pa
 
-    known, faults, tables = frozenset(task.known), [], []
-    start = 0
+    known, tables, start = frozenset(task.known), [], 0
+    facts: dict[str, Any] = {"faults": [], "outside": []}
     for block in rows_again(task.reading, [task.field.split(".")[0]]):
         found = [_labels(look_up(row.fields, task.field)) for row in block]
         for place, labels in enumerate(found):
-            if reason := _fault(labels, known, task.field):
-                faults.append([start + place, reason])
+            outside = [label for label in labels or [] if known and label not in known]
+            if labels is None:
+                reason = f"labels were expected in {task.field!r}, got none that can be read"
+                facts["faults"].append([start + place, reason])
+            if outside:
+                reason = f"label {outside[0]!r} in {task.field!r} is not in the list of labels"
+                facts["outside"].append([start + place, reason, len(outside)])
+                found[place] = [label for label in labels or [] if label in known]
         start += len(block)
         tables.append(_table(found))
     table = pa.concat_tables(tables) if tables else _table([])
-    task.reading.sidecars.write_table(TAGS, task.key, table, {"n": start, "faults": faults})
+    task.reading.sidecars.write_table(TAGS, task.key, table, {"n": start, **facts})
     return start
 
 
@@ -87,13 +97,6 @@ def _label(item: Any) -> str | None:
         named = next((item[name] for name in ("tag", "label", "name") if isinstance(item.get(name), str)), None)
         return None if named is None else named.strip()
     return None
-
-
-def _fault(labels: list[str] | None, known: frozenset[str], field: str) -> str:
-    if labels is None:
-        return f"labels were expected in {field!r}, got none that can be read"
-    outside = [label for label in labels if known and label not in known]
-    return f"label {outside[0]!r} in {field!r} is not in the list of labels" if outside else ""
 
 
 def _table(found: list[list[str] | None]) -> pa.Table:

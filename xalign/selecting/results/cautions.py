@@ -31,6 +31,8 @@ def find_cautions(judge: Judge, target: Target, settings: ChoiceSettings, files:
             "these; to stand in for all rows of their languages, facility_location does better"
         )
     said += [*_of_quality(settings), *_of_lengths(judge.pool, settings)]
+    if n := judge.pool.n_labels_dropped:
+        said.append(f"{n} label{'s' * (n > 1)} of rows {'are' if n > 1 else 'is'} not in the list and left out")
     if n := len(judge.pool.faults) + len(target.faults):
         said.append(f"{n} row{'s' * (n > 1)} could not be used and {'are' if n > 1 else 'is'} left out")
     return said
