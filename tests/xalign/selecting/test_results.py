@@ -3,6 +3,7 @@
 import json
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,6 +110,7 @@ def test_what_all_draws_have_too_is_told_as_a_tie(selection, pool, select):
 def test_the_legend_of_languages_lies_on_nothing_that_is_drawn(selection, pool, select):
     for found in (selection, select(pool, "lang:sw", method="random", budget=47)):
         ax = found.plot_shares()
+        plt.close(ax.figure)
         ax.figure.canvas.draw()
         legend, inside = ax.get_legend().get_window_extent(), ax.get_window_extent()
         assert legend.y0 >= inside.y1 - 1
