@@ -144,6 +144,8 @@ def fit_clusters(sample: Float[Any, "n d"], k: int, *, seed: int) -> ClusterTree
     if n_centres == k:
         return ClusterTree(centres, np.arange(k), (None,) * k)
     used, labels = np.unique(labels, return_inverse=True)
+    if len(used) == 1:  # all rows are alike, and nothing tells clusters of clusters apart
+        return ClusterTree(np.repeat(centres[used], k, axis=0), np.arange(k), (None,) * k)
     sizes = dict(enumerate(np.bincount(labels).tolist()))
     parts = np.array(list(fill_shares(sizes, sizes, k, given=dict.fromkeys(sizes, 1)).values()))
     children = tuple(

@@ -95,7 +95,10 @@ def select(  # noqa: PLR0913 - options of a command
     ] = None,
     translation: Annotated[
         str | None,
-        typer.Option(help="The field of each row's translation: rows count as far as they are nearest to it."),
+        typer.Option(
+            help="The field of each row's translation: for transport, mig, mdaq, laser and deita rows count as far as "
+            "they are nearest to it."
+        ),
     ] = None,
     pivot: Annotated[str, typer.Option(help="The language that the report's scores are taken against.")] = "eng_Latn",
     options: Annotated[

@@ -39,6 +39,18 @@ def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str,
                 f"options must be of methods that run ({', '.join(running)}), got {name!r}{nearest(name, running)}"
             )
         require_options(name, options[name])
+    _require_strata(options.get(LASER, {}))
+
+
+def _require_strata(options: Mapping[str, Any]) -> None:
+    """Refuse shares that do not sum to 1 and a percentile that is none; which categories there are is known later."""
+    from selection.data.quotas import TOLERANCE
+
+    shares, percentile = options.get("shares"), options.get("percentile", 80)
+    if isinstance(shares, Mapping) and not abs(sum(shares.values()) - 1) <= TOLERANCE:
+        raise SettingError(f"shares of {LASER} must sum to 1, got {dict(shares)}")
+    if not isinstance(percentile, int | float) or not 0 <= percentile <= 100:
+        raise SettingError(f"percentile of {LASER} must be from 0 to 100, got {percentile!r}")
 
 
 def base_of(options: Mapping[str, Mapping[str, Any]]) -> Any:
@@ -60,6 +72,14 @@ def fields_of(plan: MapPlan) -> dict[str, str]:
             argument if not place else f"{argument}, field {place + 1}": field for place, field in enumerate(fields)
         }
     return {name: value for name, value in named.items() if value}
+
+
+def rare_fields_of(plan: MapPlan) -> frozenset[str]:
+    """The arguments that name fields which only some rows have: translations, and those of scorers by category."""
+    by_category = plan.scorers is not None and not plan.scorers.is_one
+    return frozenset(
+        name for name in fields_of(plan) if name == "translation" or (by_category and name.startswith("quality"))
+    )
 
 
 def load_report(report: ProbeReport | str | Path | None) -> ProbeReport | None:

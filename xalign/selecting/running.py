@@ -12,6 +12,7 @@ from xalign.selecting.arguments import (
     fields_of,
     load_report,
     names_of,
+    rare_fields_of,
     read_tag_list,
     reliability_of,
     require_methods,
@@ -123,8 +124,9 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
             "need".
         report: A report of probes, or its folder: languages count as far as they are aligned, in costs, similarities
             and qualities; where rows compete within a language (M-DaQ, quotas), its reliability changes no order there.
-        translation: The field of each row's translation, where it has one: rows count, in costs and qualities, as far
-            as they are nearer to it than to the neighbours of both (`measure_margins`).
+        translation: The field of each row's translation, where it has one: for methods that weigh rows (transport, mig,
+            mdaq, laser, deita) they count, in costs and qualities, as far as they are nearer to it than to the
+            neighbours of both (`measure_margins`).
         pivot: The language that the report's scores are taken against.
         options: Arguments of selectors by method, such as {"transport": {"epsilon": 0.05}}. {"gotd": {"base": ...}}
             says, as a target does, what a model has been trained on.
@@ -169,7 +171,9 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         shard_rows=shard_rows,
         progress=progress,
     )
-    asked = Asked(text_field, language_field, id_field, part, tuple(detect), others=fields_of(plan))
+    asked = Asked(
+        text_field, language_field, id_field, part, tuple(detect), others=fields_of(plan), rare=rare_fields_of(plan)
+    )
     asked_of_target = Asked(target_text_field, target_language_field, NONE, part, tuple(detect), prefix="target_")
     trust = partial(reliability_of, report=load_report(report), pivot=pivot)
     wish = Wish(target, base_of(options or {}), asked_of_target, quotas, trust, align)

@@ -122,7 +122,7 @@ class SelectionRun:
     def measure_margins(self, pool: PoolArrays, wish: Wish) -> Float[np.ndarray, " n"]:
         """How near rows are to their translations."""
         with self.clock.timing("margins of translations"):
-            return measure_margins(pool, align=wish.align, seed=self.settings.seed)
+            return measure_margins(pool, align=wish.align, seed=self.settings.seed, progress=self.plan.progress)
 
     def map_base(self, pool: PoolArrays, wish: Wish) -> Space:
         """Read what a model has been trained on, and bring it and the pool into one space."""

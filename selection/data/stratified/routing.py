@@ -32,7 +32,7 @@ def route_conversations(
         role: Whose turns count.
 
     Returns:
-        A category for each conversation.
+        A category for each conversation; an empty name where the classifier has one for none of its turns.
 
     Raises:
         ValueError: If a conversation has no such turn, or the classifier gives another number of categories.
@@ -61,7 +61,8 @@ def nearest_category_classifier(embed: Embedder, examples: Mapping[str, Sequence
         examples: Some texts of each category.
 
     Returns:
-        What `route_conversations` takes; ties go to the category named first.
+        What `route_conversations` takes; ties go to the category named first, and a text whose vector has no direction
+        to none, which is an empty name.
 
     Raises:
         ValueError: If there is no category, or one has no example.
@@ -69,7 +70,10 @@ def nearest_category_classifier(embed: Embedder, examples: Mapping[str, Sequence
     names, means = list(examples), _unit(np.stack([part.sum(axis=0) for part in _embed_each(embed, examples, least=1)]))
 
     def classify(texts: Sequence[str]) -> list[str]:
-        return [names[i] for i in (np.asarray(embed(list(texts))) @ means.T).argmax(axis=1)]
+        vectors = np.asarray(embed(list(texts)), dtype=np.float64)
+        known = np.isfinite(vectors).all(axis=1) & (vectors != 0).any(axis=1)
+        best = (np.where(known[:, None], vectors, 0) @ means.T).argmax(axis=1)
+        return [names[place] if is_known else "" for place, is_known in zip(best, known, strict=True)]
 
     return classify
 
@@ -117,8 +121,9 @@ def _turns(conversation: Sequence[Mapping[str, Any]], role: str, row: int) -> li
 
 
 def _majority(categories: Sequence[str]) -> str:
-    """The most frequent; Counter keeps the order of first appearance among equals."""
-    return Counter(categories).most_common(1)[0][0]
+    """The most frequent of those that are told; Counter keeps the order of first appearance among equals."""
+    told = Counter(name for name in categories if name)
+    return told.most_common(1)[0][0] if told else ""
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -32,7 +32,8 @@ def robust_scale(
         clip: Set values beyond the quantiles to these.
 
     Returns:
-        Values in [0, 1]; 0 throughout in a source whose values are all equal.
+        Values in [0, 1]. A source whose values are all equal tells nothing by itself: its rows have the place of that
+        value among the values of all sources, and 1 where these are all equal, so that a product is left as it is.
 
     Raises:
         ValueError: If a value is not finite, or the quantiles are not ordered within [0, 100].
@@ -55,8 +56,10 @@ def robust_scale(
     least, most = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     np.minimum.at(least, codes, scaled)
     np.maximum.at(most, codes, scaled)
+    is_flat = most <= least
+    least[is_flat], most[is_flat] = scaled.min(), scaled.max()
     span = most - least
-    return (scaled - least[codes]) / np.where(span > 0, span, 1.0)[codes]
+    return np.where(span[codes] > 0, (scaled - least[codes]) / np.where(span > 0, span, 1.0)[codes], 1.0)
 
 
 def preference(

@@ -73,7 +73,7 @@ def least_step_reward(rewards: Sequence[Sequence[float]]) -> np.ndarray:
     empty = [row for row, steps in enumerate(rewards) if len(steps) == 0]
     if empty:
         raise ValueError(f"rewards must hold at least one step for each row, got none in row {empty[0]}")
-    return np.array([min(steps) for steps in rewards], dtype=np.float64)
+    return np.array([np.min(steps) for steps in rewards], dtype=np.float64)
 
 
 def line_similarity(text: str, revision: str) -> float:

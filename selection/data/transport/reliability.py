@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 
 
 def pair_margins(
@@ -12,7 +12,7 @@ def pair_margins(
     near_x: Float[np.ndarray, "m d"],
     near_y: Float[np.ndarray, "m d"],
     *,
-    own: Int[np.ndarray, " n"],
+    same: Bool[np.ndarray, "n m"],
     k: int = 4,
 ) -> Float[np.ndarray, " n"]:
     """Divide the cosine of each pair by the mean cosine of both with their k nearest on the other side.
@@ -22,7 +22,7 @@ def pair_margins(
         y: Of their translations, row by row.
         near_x: Of rows among which the neighbours of `y` are looked for: all of `x`, or a sample.
         near_y: Of translations among which those of `x` are, row by row as `near_x`.
-        own: Which row of `near_x` and `near_y` each pair is, -1 where it is none.
+        same: Which rows of `near_x` have the text of which row of `x`: these are one pair, and no neighbours.
         k: Neighbours, of which each pair is one if it is near enough; fewer where there are fewer.
 
     Returns:
@@ -32,20 +32,21 @@ def pair_margins(
         Artetxe & Schwenk (2019), Margin-based Parallel Corpus Mining with Multilingual Sentence Embeddings,
             arXiv:1811.01136, eq. 3.
     """
-    pair = np.einsum("ij,ij->i", x, y, dtype=np.float64)
-    means = (_mean_nearest(x @ near_y.T, pair, own, k) + _mean_nearest(y @ near_x.T, pair, own, k)) / 2
+    pair = np.einsum("ij,ij->i", x, y).astype(np.float64)
+    means = (_mean_nearest(x @ near_y.T, pair, same, k) + _mean_nearest(y @ near_x.T, pair, same, k)) / 2
     return np.divide(pair, means, out=np.full(len(pair), np.nan), where=means > 0)
 
 
 def _mean_nearest(
-    cosines: Float[np.ndarray, "n m"], pair: Float[np.ndarray, " n"], own: Int[np.ndarray, " n"], k: int
+    cosines: Float[np.ndarray, "n m"], pair: Float[np.ndarray, " n"], same: Bool[np.ndarray, "n m"], k: int
 ) -> Float[np.ndarray, " n"]:
-    """The mean of the k largest of a row's cosines, its own pair among them once."""
-    there = np.flatnonzero(own >= 0)
-    cosines[there, own[there]] = -np.inf
-    found = np.column_stack([pair, cosines])
-    k = min(k, found.shape[1] - (len(there) > 0))
-    return np.partition(found, found.shape[1] - k, axis=1)[:, found.shape[1] - k :].mean(axis=1)
+    """The mean of the k largest of a row's cosines, its own pair among them once; of all where there are fewer."""
+    cosines[same] = -np.inf
+    k = min(k, cosines.shape[1])
+    cosines.partition(cosines.shape[1] - k, axis=1)
+    found = np.sort(np.column_stack([pair, cosines[:, cosines.shape[1] - k :]]), axis=1)[:, 1:]
+    known = np.isfinite(found)
+    return np.where(known, found, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
 def margin_reliability(

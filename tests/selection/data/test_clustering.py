@@ -153,3 +153,14 @@ def test_bad_input_is_named():
 
 def test_a_fit_on_alike_rows_ends():
     assert fit_clusters(np.ones((50, 3), dtype=np.float32), 20, seed=0).n_clusters == 20
+
+
+@pytest.mark.parametrize("k", [257, 1000])
+@pytest.mark.parametrize("n_alike", [1200, 1100])
+def test_rows_that_are_alike_are_clusters_of_one_another_however_many_are_asked_for(k, n_alike):
+    x = np.random.default_rng(0).normal(size=(1200, 4)).astype(np.float32)
+    x[:n_alike] = 1
+    found = cluster_rows(x, k)
+    assert found.tree.n_clusters == k
+    assert len(set(found.labels[:n_alike].tolist())) == 1
+    assert found.labels.max() < k

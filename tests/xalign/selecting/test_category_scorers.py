@@ -89,6 +89,53 @@ def test_scorers_that_do_not_fit_the_categories_are_refused(select, pool, qualit
         choose(select, pool, quality=quality)
 
 
+@pytest.mark.usefixtures("quick_model")
+def test_a_field_that_only_late_rows_of_a_category_have_is_found_and_one_that_none_has_is_refused(
+    select, rows, tmp_path, write_jsonl
+):
+    many = [row | {"id": f"{copy} {row['id']}", "topic": "plain"} for copy in range(7) for row in rows]
+    late = [row | {"id": f"late {row['id']}", "steps": [0.5, row["score"]]} for row in rows if row["topic"] == "sports"]
+    pool = write_jsonl(tmp_path / "pool.jsonl", [*many, *late])
+    found = select(
+        pool, budget=10, method="laser", category="topic", quality={"sports": "least:steps", "general": "length"}
+    )
+    assert len(found.rows) == 10
+    with pytest.raises(SettingError, match=r"must name a field of .*, got 'stepz' \(did you mean 'steps'"):
+        choose(select, pool, quality={"sports": "least:stepz", "general": "length"})
+
+
+@pytest.mark.usefixtures("quick_model")
+def test_a_row_that_has_no_category_to_read_does_not_ask_for_a_scorer(select, rows, tmp_path, write_jsonl):
+    known = {row["topic"] for row in rows}
+    pool = write_jsonl(tmp_path / "pool.jsonl", [rows[0] | {"id": "odd", "topic": None}, *rows])
+    scorers = dict.fromkeys(known, "length")
+    found = choose(select, pool, quality=scorers, skip_bad=True)
+    assert found.skipped["line"].tolist() == [1]
+    with pytest.raises(CorpusError, match=r"line 1: labels were expected in 'topic'"):
+        choose(select, pool, quality=scorers)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"percentile": 101}, r"percentile of laser must be from 0 to 100, got 101"),
+        ({"shares": {"sports": 0.5}}, r"shares of laser must sum to 1, got \{'sports': 0.5\}"),
+    ],
+)
+def test_options_of_laser_are_checked_before_any_work(select, pool, options, told):
+    with pytest.raises(SettingError, match=told):
+        select(pool, method="laser", quality="length", options={"laser": options})
+
+
+@pytest.mark.usefixtures("quick_model")
+@pytest.mark.parametrize(("method", "labelled"), [("laser", {"category": "topic"}), ("mig", {"tags": "labels"})])
+def test_a_number_of_clusters_may_be_given_where_rows_have_labels_and_changes_nothing(method, labelled, select, pool):
+    plain = select(pool, method=method, quality="length", **labelled)
+    assert (
+        select(pool, method=method, quality="length", options={method: {"n_clusters": 5}}, **labelled).ids == plain.ids
+    )
+
+
 def test_scorers_by_category_need_categories_and_difficulty_needs_laser(select, pool):
     with pytest.raises(SettingError, match=r"quality of sports needs categories of rows; name their field, or @route"):
         select(pool, method="laser", quality={"sports": "length", "general": "length"})
@@ -102,6 +149,10 @@ def test_one_scorer_however_it_is_written_is_one():
     assert all(parse_quality(quality, category=None).is_one for quality in written)
     assert quality_words(None) is None
     assert quality_words(["Math=least:steps", "column:a=b"]) == "Math=least:steps; column:a=b"
+    assert quality_words(["x:y=length", "a=b=-column:c=d"]) == "x:y=length; a=b=-column:c=d"
+    assert set(parse_quality(["x:y=length", "a=b=-column:c=d", "length"], category="c").by_category) == {
+        "x:y", "a=b", "general",
+    }  # fmt: skip
 
 
 @pytest.mark.usefixtures("quick_model")

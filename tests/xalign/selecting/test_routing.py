@@ -10,6 +10,7 @@ from xalign.embedded import routing_examples
 from xalign.errors import CorpusError, ModelError, SettingError, UnknownNameError
 from xalign.selecting.phases.category_examples import read_examples
 from xalign.selecting.phases.routing import parse_category
+from xalign.selecting.settings import ModelSettings
 
 OWN = """
 def by_first_word(texts):
@@ -20,8 +21,17 @@ def too_few(texts):
     return ["a"]
 
 
+def none(texts):
+    return [None] * len(texts)
+
+
+def blank(texts):
+    return ["" if text.startswith("code") else " sum " for text in texts]
+
+
 number = 3
 """
+HERE = ModelSettings("xalign-mini")
 TALKS = {
     "one": ["sum 1", "poem 2", "sum 3"],
     "tied": ["poem 4", "sum 5"],
@@ -33,6 +43,7 @@ TALKS = {
 def own_functions(tmp_path, monkeypatch):
     """A module of a user's own."""
     (tmp_path / "own_routes.py").write_text(OWN, encoding="utf-8")
+    (tmp_path / "own_broken.py").write_text("def any(:\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
 
 
@@ -111,6 +122,42 @@ def test_a_row_without_a_turn_of_the_user_cannot_be_routed(select, tmp_path, wri
 def test_a_function_that_does_not_name_every_text_is_refused(select, talks):
     with pytest.raises(SettingError, match=r"category '@function:own_routes.too_few' must give a name for each of 6"):
         choose(select, talks, category="@function:own_routes.too_few")
+    with pytest.raises(SettingError, match=r"must give a name for each of 6 texts, got \[None, None, None\]"):
+        choose(select, talks, category="@function:own_routes.none")
+    with pytest.raises(CorpusError, match=r"line 3: a category was expected of one of the user's turns, got none"):
+        choose(select, talks, category="@function:own_routes.blank")
+    found = choose(select, talks, budget=2, category="@function:own_routes.blank", skip_bad=True)
+    assert categories_of(found) == {"one": "sum", "tied": "sum"}
+
+
+@pytest.mark.usefixtures("quick_model")
+def test_categories_are_those_of_the_examples_and_the_function_as_they_are_now(select, talks, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    module, examples = tmp_path / "changing_routes.py", tmp_path / "examples.jsonl"
+    for name in ("first", "second"):
+        module.write_text(f"def same(texts):\n    return ['{name}'] * len(texts)\n", encoding="utf-8")
+        found = choose(select, talks, category="@function:changing_routes.same")
+        assert set(found.rows["category"]) == {name}
+        lines = [f'{{"category": "{name} {half}", "text": "{text}"}}' for half in "ab" for text in ("sum 1", "po")]
+        examples.write_text("\n".join(lines), encoding="utf-8")
+        found = choose(select, talks, category=f"@route:{examples}")
+        assert {category.split()[0] for category in found.rows["category"]} == {name}
+
+
+def test_decorated_functions_and_callables_are_known_by_the_file_that_they_stand_in(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    module, found = tmp_path / "wrapped_routes.py", []
+    head = "import functools\nimport torch\n\n\ndef plain(texts, name):\n    return [name] * len(texts)\n\n\n"
+    for name in ("x", "y"):
+        module.write_text(
+            f"{head}@torch.inference_mode()\ndef wrapped(texts):\n    return ['{name}'] * len(texts)\n\n\n"
+            f"partly = functools.partial(plain, name='{name}')\n",
+            encoding="utf-8",
+        )
+        routers = [parse_category(f"@function:wrapped_routes.{one}") for one in ("wrapped", "partly")]
+        assert [router.classify(["a"], HERE) for router in routers] == [[name], [name]]
+        found.append([router.content for router in routers])
+    assert all(one != other for one, other in zip(*found, strict=True))
 
 
 @pytest.mark.usefixtures("own_functions")
@@ -121,6 +168,9 @@ def test_a_function_that_does_not_name_every_text_is_refused(select, talks):
         ("@classifier", SettingError, r"'@classifier' must name what decides, as in @classifier:MODEL"),
         ("@classifier:nowhere/at-all", ModelError, r"category '@classifier:nowhere/at-all': "),
         ("@function:own_routes.missing", SettingError, r"'own_routes.missing' must be a function, .* got None"),
+        ("@function:own_broken.any", SettingError, r"'own_broken.any' must be a function of a module that can be"),
+        ("@function:..any", SettingError, r"'..any' must be a function of a module that can be imported"),
+        ("@function:time.time", SettingError, r"'time.time' must stand in a file"),
         ("@function:own_routes.number", SettingError, r"must be a function, as in 'module.function', got 3"),
         ("@function:no_module.at_all", SettingError, r"No module named 'no_module'; .* in PYTHONPATH"),
         ("@route:missing.csv", CorpusError, r"missing.csv: a file"),

@@ -57,6 +57,51 @@ def test_rows_count_by_their_margin(paired):
     assert np.median(margin_reliability(found)[:60]) > 2 * np.median(margin_reliability(found)[60:])
 
 
+def test_copies_of_a_row_are_no_neighbours_of_it(paired):
+    pool, _, _ = paired()
+    vectors, translations = (side.rows(np.arange(120)) for side in (pool.vectors, pool.translations))
+    vectors[1:6], translations[1:6] = vectors[0], translations[0]
+    for side, rows in ((pool.vectors, vectors), (pool.translations, translations)):
+        np.save(side.paths[0], rows)
+    pool.texts[:6] = pool.texts[0]
+    found = measure_margins(pool, align=False, k=K)
+    alone = [0, *range(6, 60)]
+    expected = by_definition(vectors[alone], translations[alone], align=False)
+    np.testing.assert_allclose(found[alone], expected, rtol=1e-4)
+    np.testing.assert_allclose(found[1:6], found[0], rtol=1e-6)
+
+
+def test_the_order_of_the_pool_draws_no_other_sample(paired, monkeypatch):
+    monkeypatch.setattr("xalign.selecting.phases.translating.NEIGHBOURS", 30)
+    pool, x, y = paired()
+    found = measure_margins(pool, align=False, k=K)
+    order = np.random.default_rng(1).permutation(60)
+    order = np.concatenate([order, order + 60])
+    np.save(pool.vectors.paths[0], x[order])
+    np.save(pool.translations.paths[0], y[order])
+    pool.texts[:] = pool.texts[order]
+    np.testing.assert_allclose(measure_margins(pool, align=False, k=K), found[order], rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["mig", "mdaq", "laser", "deita"])
+@pytest.mark.usefixtures("quick_model")
+def test_methods_that_weigh_rows_take_fewer_that_are_far_from_their_translation(method, select, translated):
+    wrong = [
+        np.mean(
+            [int(name) % 3 == 0 for name in select(translated, budget=16, method=method, quality="length", **some).ids]
+        )
+        for some in ({}, {"translation": "other"})
+    ]
+    assert wrong[1] < wrong[0] or wrong[0] == 0, wrong
+
+
+@pytest.mark.usefixtures("quick_model")
+def test_a_method_that_weighs_no_row_says_that_translations_change_nothing(select, translated):
+    found = select(translated, budget=16, method="round_robin", translation="other")
+    assert any("translations change nothing, no method here weighs rows" in note for note in found.warnings)
+    assert found.ids == select(translated, budget=16, method="round_robin").ids
+
+
 def test_rows_without_a_translation_and_languages_with_few_have_no_margin(paired):
     pool, x, y = paired(lacking=(3, *range(60, 101)))
     found = measure_margins(pool, k=K)

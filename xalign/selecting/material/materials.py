@@ -73,6 +73,11 @@ class Material:
             return trust
         return trust * np.array([self.trust[name] for name in self.pool.language_names])[self.pool.languages]
 
+    @property
+    def is_weighed(self) -> bool:
+        """Whether rows of equal quality may weigh differently."""
+        return self.trust is not None or self.margins is not None
+
     @cached_property
     def quality(self) -> Float[np.ndarray, " n"] | None:
         """Quality, at least 0, times the reliability of the row."""
@@ -97,6 +102,13 @@ class Material:
         key = np.random.default_rng(self.seed).integers(1 << 64, dtype=np.uint64)
         drawn = (self.pool.texts ^ key) * np.uint64(0x9E3779B97F4A7C15)
         return np.lexsort((self.pool.lengths, self.pool.languages, drawn))  # one text may stand in several languages
+
+    def ranks(self, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """How many rows are no better than each: all different, ties by the drawn order."""
+        place, ranks = np.empty(self.pool.n, dtype=np.int64), np.empty(self.pool.n)
+        place[self.drawn_order] = np.arange(self.pool.n)
+        ranks[np.lexsort((place, -values))] = np.arange(self.pool.n, 0, -1)
+        return ranks
 
     def cluster(self, k: int, *, weighed: bool = True) -> Int[np.ndarray, " n"]:
         """Clusters of the rows' directions, fitted in an order in which a row's place in the pool decides nothing.

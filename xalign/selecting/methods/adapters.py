@@ -56,10 +56,12 @@ def choose_by_quality_and_cluster(material: Material) -> Chosen:
     split = {name: split_budget(count, ratio=ratio) for name, count in quotas.items()}
     k = take_whole(options, "n_clusters", max(8, *(2 * diverse for _, diverse in split.values())))
     quality = _ranking_quality(material)
-    if material.trust is not None:
+    if material.margins is not None and material.quality is not None:
+        quality = material.quality
+    elif material.trust is not None:
         material.tell("mdaq: rows compete within their language, where reliability changes no order; give quotas")
     found = quality_diverse_select(
-        quality,
+        material.ranks(quality),
         material.cluster(k),
         n_quality={name: parts[0] for name, parts in split.items()},
         n_diverse={name: parts[1] for name, parts in split.items()},
@@ -80,36 +82,51 @@ def choose_by_category(material: Material) -> Chosen:
     Quality, and difficulty where it is known, are scaled within each language, and within each scorer where categories
     have their own.
     """
-    from selection.data.stratified import preference, robust_scale, stratified_select
-
     options = dict(material.options)
     categories = _categories(material, options)
-    quality, sources = _ranking_quality(material), _sources(material)
-    clip = bool(options.pop("clip", False))
-    if material.pool.difficulty is None:
-        scaled = robust_scale(quality, sources, clip=clip)
-    else:
-        scaled = preference(quality, material.pool.difficulty, sources, clip=clip)
-    scores = scaled * material.weights
+    scores = _preferences(material, clip=bool(options.pop("clip", False))) * material.weights
     wanted = _wanted_shares(options.pop("shares", None), categories)
-    found = {}
-    for name, (rows, count) in _parts(material).items():
-        found[name] = (
-            rows,
-            stratified_select(
-                scores[rows],
-                categories[rows],
-                material.vectors[rows],
-                shares=wanted or _natural_shares(categories[rows]),
-                budget=count,
-                seed=material.seed,
-                keys=material.pool.texts[rows],
-                **options,
-            ),
-        )
+    found = {
+        name: (rows, _choose_in_part(material, scores, categories, rows, count, wanted, options))
+        for name, (rows, count) in _parts(material).items()
+    }
     chosen = _interleave([rows[part.indices] for rows, part in found.values()])
     facts = _facts_by_category(material, {name: part for name, (_, part) in found.items()})
     return Chosen(chosen, scores[chosen], facts)
+
+
+def _preferences(material: Material, *, clip: bool) -> Float[np.ndarray, " n"]:
+    """Scaled quality, times scaled difficulty where that is known."""
+    from selection.data.stratified import preference, robust_scale
+
+    quality, sources = _ranking_quality(material), _sources(material)
+    if material.pool.difficulty is None:
+        return robust_scale(quality, sources, clip=clip)
+    return preference(quality, material.pool.difficulty, sources, clip=clip)
+
+
+def _choose_in_part(  # noqa: PLR0913 - one step of `choose_by_category`
+    material: Material,
+    scores: Float[np.ndarray, " n"],
+    categories: np.ndarray,
+    rows: Int[np.ndarray, " m"],
+    count: int,
+    shares: Mapping[str, float] | None,
+    options: Mapping[str, Any],
+) -> StratifiedChoice:
+    """Choose among some rows; all of them are not copied."""
+    from selection.data.stratified import stratified_select
+
+    return stratified_select(
+        scores[rows],
+        categories[rows],
+        material.vectors if len(rows) == material.pool.n else material.vectors[rows],
+        shares=shares or _natural_shares(categories[rows]),
+        budget=count,
+        seed=material.seed,
+        keys=material.pool.texts[rows],
+        **options,
+    )
 
 
 def _sources(material: Material) -> np.ndarray:
@@ -122,11 +139,12 @@ def _sources(material: Material) -> np.ndarray:
 
 def _categories(material: Material, options: dict[str, Any]) -> np.ndarray:
     """The category of each row; clusters where rows have none."""
+    k = take_whole(options, "n_clusters", 7)
     if material.pool.categories is not None:
         return material.pool.categories
-    k = take_whole(options, "n_clusters", 7)
     material.tell(f"laser: rows have no category, {k} clusters of their vectors stand for them")
-    return np.array([f"cluster {label}" for label in material.cluster(k, weighed=False)], dtype=object)
+    labels = material.cluster(k, weighed=False)
+    return np.array([f"cluster {label}" for label in range(labels.max() + 1)], dtype=object)[labels]
 
 
 def _wanted_shares(shares: Any, categories: np.ndarray) -> Mapping[str, float] | None:
@@ -177,8 +195,10 @@ def _facts_by_category(material: Material, found: Mapping[str, StratifiedChoice]
 
 def _natural_shares(categories: np.ndarray) -> dict[str, float]:
     """Each category's share of the rows."""
-    names, counts = np.unique(categories.astype(str), return_counts=True)
-    return dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
+    from selection.data.grouping import count_groups
+
+    counts = count_groups(categories)
+    return {name: counts[name] / len(categories) for name in sorted(counts)}
 
 
 def _interleave(parts: list[Int[np.ndarray, " _"]]) -> Int[np.ndarray, " b"]:
@@ -228,9 +248,11 @@ def choose_unlike(material: Material) -> Chosen:
     """Walk from the best quality down, leaving out what is too like what was taken (DEITA)."""
     from selection.data.covering import threshold_diversity_select
 
-    quality = _ranking_quality(material) if material.quality is None or material.trust is None else material.quality
+    quality = _ranking_quality(material)
+    if material.is_weighed and material.quality is not None:
+        quality = material.quality
     found = threshold_diversity_select(
-        material.vectors, quality, material.budget, **material.limits, **material.options
+        material.vectors, material.ranks(quality), material.budget, **material.limits, **material.options
     )
     if found.shortfall:
         material.tell(f"deita: {found.shortfall} rows fewer than the budget, the others are too like those taken")

@@ -25,8 +25,7 @@ def choose_by_information(material: Material) -> Chosen:
 
     quality = material.quality
     if quality is None:
-        is_known = material.trust is not None or material.margins is not None
-        alike = "rows count by their reliability" if is_known else "all rows count alike"
+        alike = "rows count by their reliability" if material.is_weighed else "all rows count alike"
         material.tell(f"mig: no quality was given, {alike}")
         quality = material.weights
     options = dict(material.options)
@@ -47,9 +46,9 @@ def _labels(material: Material, options: dict[str, Any]) -> tuple[Any, Float[np.
     from selection.data.information import tags_from_clusters
 
     pool, wants_graph = material.pool, bool(options.get("graph", True))
+    k = take_whole(options, "n_clusters", _n_labels(material))
     if pool.tags is not None:
         return pool.tags, _name_vectors(material) if wants_graph else None
-    k = take_whole(options, "n_clusters", _n_labels(material))
     material.tell(f"mig: rows have no labels, {k} clusters of their vectors stand for them")
     labels = material.cluster(k)
     return tags_from_clusters(labels), _centres(material, labels) if wants_graph else None

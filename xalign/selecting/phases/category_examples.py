@@ -67,11 +67,13 @@ def hash_examples(path: str, _: str = "") -> str:
 
 def classify_by_examples(texts: Sequence[str], path: str, model: ModelSettings) -> Sequence[str]:
     """The category whose examples have the nearest mean vector, by cosine."""
-    return _classifier(path, hash_examples(path), model)(texts)
+    from xalign.selecting.phases.embedding import load_embedder
+
+    return _classifier(path, hash_examples(path), load_embedder(model).key, model)(texts)
 
 
 @lru_cache(maxsize=2)
-def _classifier(path: str, _content: str, model: ModelSettings) -> Classifier:
+def _classifier(path: str, _content: str, _key: str, model: ModelSettings) -> Classifier:
     from selection.data.stratified import nearest_category_classifier
     from xalign.selecting.phases.embedding import load_embedder
 

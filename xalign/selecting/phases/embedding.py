@@ -227,7 +227,7 @@ def embed_shard(task: EmbedTask) -> int:
 
 def _blocks(task: EmbedTask, embedder: Embedder, facts: dict[str, Any]) -> Iterator[Float[np.ndarray, "n d"]]:
     start = 0
-    for block in rows_again(task.reading):
+    for block in rows_again(task.reading, whole=False):
         found, n_cut = embedder.embed([row.text for row in block])
         vectors = found.astype(task.model.precision)
         facts["faults"] += find_faults(vectors, start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -17,7 +17,7 @@ from xalign.selecting.phases.embedding import embed_shard, embed_task, load_embe
 from xalign.selecting.phases.engines import Engine, run_phase
 from xalign.selecting.phases.routing import Router, RouteTask, route_shard
 from xalign.selecting.phases.scoring import ScoreTask, score_shard
-from xalign.selecting.phases.tagging import TagTask, read_categories, tag_shard
+from xalign.selecting.phases.tagging import TagTask, find_categories, tag_shard
 from xalign.selecting.phases.translating import TranslateTask, translate_shard
 from xalign.selecting.pools.fields import (
     IDS,
@@ -50,6 +50,7 @@ class Asked:
             for and, of a target, where its rows do not say theirs.
         prefix: Before the names of these arguments: "target_" of a target.
         others: Names of fields that are read besides, by argument.
+        rare: Arguments whose fields some rows need not have, as of scorers of some categories.
 
     Raises:
         SettingError: If languages to detect are named beside a field that says the language.
@@ -62,6 +63,7 @@ class Asked:
     detect: tuple[str, ...] = ()
     prefix: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
+    rare: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.detect and not self.prefix and self.language_field not in (None, DETECT):
@@ -172,12 +174,26 @@ def first_records(files: PoolFiles) -> Iterator[tuple[str, Record]]:
 def require_fields(files: PoolFiles, asked: Asked) -> None:
     """Refuse names of fields that none of the first rows of the first files has: the name is wrong, not the rows.
 
+    Of fields that some rows need not have, all rows are looked at until one has it.
+
     Raises:
         SettingError: If there is such a name.
     """
-    wanted = {option: names for option, names in asked.named.items() if names}
     known: dict[str, None] = {}
-    for _, record in islice(first_records(files), FIRST_ROWS * FIRST_FILES):
+    first = (record for _, record in islice(first_records(files), FIRST_ROWS * FIRST_FILES))
+    wanted = _not_in(first, {option: names for option, names in asked.named.items() if names}, known)
+    if wanted and set(wanted) <= asked.rare:
+        wanted = _not_in(_all_records(files), wanted, known)
+    for option, (name, *_) in wanted.items():
+        raise SettingError(
+            f"--{option.replace('_', '-')} ({option}) must name a field of {files.name}, got {name!r}"
+            f"{nearest(name, known)}; rows have {', '.join(list(known)[:12])}{', ...' if len(known) > 12 else ''}"
+        )
+
+
+def _not_in(records: Iterable[Record], wanted: dict[str, list[str]], known: dict[str, None]) -> dict[str, list[str]]:
+    """Which options name fields that none of some records has; `known` gathers those they have."""
+    for record in records:
         known |= dict.fromkeys(map(str, record.fields))
         wanted = {
             option: names
@@ -185,12 +201,14 @@ def require_fields(files: PoolFiles, asked: Asked) -> None:
             if not any(has_field(record.fields, name) for name in names)
         }
         if not wanted:
-            return
-    for option, (name, *_) in wanted.items():
-        raise SettingError(
-            f"--{option.replace('_', '-')} ({option}) must name a field of {files.name}, got {name!r}"
-            f"{nearest(name, known)}; rows have {', '.join(list(known)[:12])}{', ...' if len(known) > 12 else ''}"
-        )
+            break
+    return wanted
+
+
+def _all_records(files: PoolFiles) -> Iterator[Record]:
+    for path in files.paths:
+        for span in files.format.cut(path, 1 << 16):
+            yield from files.format.read(path, span, None)
 
 
 def _from_names(files: PoolFiles) -> str:
@@ -275,17 +293,19 @@ def label_shard(task: TagTask | RouteTask) -> int:
 
 
 def _require_scorers(mapped: Sequence[MappedShard], plan: MapPlan) -> None:
-    """Refuse scorers that do not fit the categories that rows have, before models embed and score."""
+    """Refuse scorers that do not fit the categories that usable rows have, before models embed and score."""
     if plan.scorers is None or plan.scorers.is_one:
         return
-    found = {name for shard in mapped if shard.category is not None for name in read_categories(shard.category)}
-    known = plan.category.names(plan.model.device) if isinstance(plan.category, Router) else ()
-    plan.scorers.require(sorted(found), None if known is None else sorted({*found, *known}))
+    found = {name for shard in mapped if shard.category is not None for name in find_categories(shard.category)}
+    known = (plan.category.names(plan.model.device) or ()) if isinstance(plan.category, Router) else ()
+    plan.scorers.require(sorted(found), sorted({*found, *known}))
 
 
 def _phase(engine: Engine, function: Callable[[Any], int], tasks: Sequence[Any], plan: MapPlan, name: str) -> None:
     """Run a phase; what an earlier run left of it is written down and, with bars, said."""
-    done = [getattr(task, "reading", task) for task in tasks if task.is_done]
+    done = list(
+        {read.key: read for read in (getattr(task, "reading", task) for task in tasks if task.is_done)}.values()
+    )
     if done and plan.there is not None:
         n = sum(int(read.sidecars.facts(ROWS, read.key)["n"]) for read in done)
         plan.there[name] = {"shards": len(done), "rows": n}

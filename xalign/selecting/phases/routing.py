@@ -22,6 +22,8 @@ from xalign.selecting.pools.unchanged import rows_again
 from xalign.selecting.scores.named_functions import find_function, hash_function
 from xalign.selecting.settings import FORM, ModelSettings
 
+NOT_ASKED = "a turn of the user was expected, by which its category is told, got none"
+NOT_TOLD = "a category was expected of one of the user's turns, got none"
 MARK = "@"
 """Before a way; what has none is a field of the data."""
 
@@ -42,7 +44,7 @@ class Way:
 
     name: str
     takes: str
-    classify: Callable[[Sequence[str], str, ModelSettings], Sequence[str]]
+    classify: Callable[[Sequence[str], str, ModelSettings], Sequence[Any]]
     check: Callable[[str, str], str]
     names: Callable[[str, str], Sequence[str] | None] = lambda _, __: None
     needs_vectors: bool = False
@@ -74,17 +76,17 @@ class Router:
         return WAYS[self.name].names(self.argument, device)
 
     def classify(self, texts: Sequence[str], model: ModelSettings) -> list[str]:
-        """A category for each text.
+        """A category for each text; an empty name where it has none.
 
         Raises:
-            SettingError: If it does not give one for each.
+            SettingError: If it does not give a name for each.
         """
-        found = [str(name) for name in WAYS[self.name].classify(texts, self.argument, model)]
-        if len(found) != len(texts) or not all(found):
+        found = list(WAYS[self.name].classify(texts, self.argument, model))
+        if len(found) != len(texts) or not all(isinstance(name, str) for name in found):
             raise SettingError(
                 f"category {self.text!r} must give a name for each of {len(texts)} texts, got {found[:3]}"
             )
-        return found
+        return [name.strip() for name in found]
 
     def describe(self, model: ModelSettings) -> str:
         """What a reader must know of the categories."""
@@ -193,8 +195,11 @@ def _categories(task: RouteTask, facts: dict[str, Any]) -> Iterator[list[str]]:
         found = [""] * len(block)
         for place, name in zip(there, routed, strict=True):
             found[place] = name
-        reason = "a turn of the user was expected, by which its category is told, got none"
-        facts["faults"] += [[facts["n"] + place, reason] for place, name in enumerate(found) if not name]
+        facts["faults"] += [
+            [facts["n"] + place, NOT_TOLD if block[place].turns.asked else NOT_ASKED]
+            for place, name in enumerate(found)
+            if not name
+        ]
         facts["n"] += len(block)
         yield found
 
@@ -221,7 +226,7 @@ def _labels(name: str, device: str) -> Sequence[str]:
     return [str(label) for label in open_classifier(name, device).config.id2label.values()]
 
 
-def _call(texts: Sequence[str], name: str, _: ModelSettings) -> Sequence[str]:
+def _call(texts: Sequence[str], name: str, _: ModelSettings) -> Sequence[Any]:
     return find_function(name, argument="category")(texts)
 
 

@@ -129,6 +129,12 @@ class Categories:
         return np.isin(read_categories(self.task), self.names, invert=self.but)
 
 
+def find_categories(task: TagTask | RouteTask) -> set[str]:
+    """The categories of a shard's rows, but of those that have none to read."""
+    bad = {row for row, _ in task.reading.sidecars.facts(TAGS, task.key)["faults"]}
+    return {name for row, name in enumerate(read_categories(task).tolist()) if row not in bad}
+
+
 def read_categories(task: TagTask | RouteTask) -> np.ndarray:
     """The category of each usable row of a shard: of several labels the first by name, "none" where there is none."""
     labels = task.reading.sidecars.read_table(TAGS, task.key).column("labels").to_pylist()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
+from tqdm.auto import tqdm
 
 from selection.data.transport.costs import directions
 from xalign.encoders.fingerprints import digest_texts
@@ -19,7 +20,6 @@ from xalign.selecting.settings import FORM, ModelSettings
 
 if TYPE_CHECKING:
     from xalign.selecting.material.compact import PoolArrays
-    from xalign.selecting.material.matrices import ShardedMatrix
 
 ENOUGH = 20
 """Rows with a translation that a language must have, so that there are neighbours to compare with."""
@@ -91,7 +91,9 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str) and has_words(value) and is_unicode(value)
 
 
-def measure_margins(pool: PoolArrays, *, align: bool = True, k: int = 4, seed: int = 0) -> Float[np.ndarray, " n"]:
+def measure_margins(
+    pool: PoolArrays, *, align: bool = True, k: int = 4, seed: int = 0, progress: bool = False
+) -> Float[np.ndarray, " n"]:
     """The ratio margin of each row and its translation, among rows of its language and their translations.
 
     Args:
@@ -100,6 +102,7 @@ def measure_margins(pool: PoolArrays, *, align: bool = True, k: int = 4, seed: i
             one cone, cosines are all alike, and so are margins.
         k: Neighbours on each side.
         seed: Of the sample of a language of more than 4,096 rows with a translation.
+        progress: Show a bar.
 
     Returns:
         NaN where a row has no translation, its language fewer than 20 of them, or neighbours have no ratio.
@@ -107,17 +110,23 @@ def measure_margins(pool: PoolArrays, *, align: bool = True, k: int = 4, seed: i
     if pool.translations is None:
         raise ValueError("pool must have translations, got none")
     there = np.concatenate([block.any(axis=1) for _, block in pool.translations.blocks()])
-    margins, rng = np.full(pool.n, np.nan), np.random.default_rng(seed)
-    for code in range(len(pool.language_names)):
+    margins = np.full(pool.n, np.nan)
+    for code in tqdm(range(len(pool.language_names)), desc="margins", disable=not progress):
         rows = np.flatnonzero(there & (pool.languages == code))
         if len(rows) >= ENOUGH:
-            sample = rows if len(rows) <= NEIGHBOURS else np.sort(rng.choice(rows, NEIGHBOURS, replace=False))
-            margins[rows] = _margins((pool.vectors, pool.translations), rows, sample, align=align, k=k)
+            margins[rows] = _margins(pool, rows, _sample(pool, rows, seed), align=align, k=k)
     return margins
 
 
+def _sample(pool: PoolArrays, rows: Int[np.ndarray, " n"], seed: int) -> Int[np.ndarray, " m"]:
+    """Some texts, one row of each, drawn by the seed, so that places in the pool decide nothing; all where few."""
+    key = np.random.default_rng(seed).integers(1 << 64, dtype=np.uint64)
+    _, first = np.unique((pool.texts[rows] ^ key) * np.uint64(0x9E3779B97F4A7C15), return_index=True)
+    return np.sort(rows[first[:NEIGHBOURS]])
+
+
 def _margins(
-    sides: tuple[ShardedMatrix, ShardedMatrix],
+    pool: PoolArrays,
     rows: Int[np.ndarray, " n"],
     sample: Int[np.ndarray, " m"],
     *,
@@ -127,6 +136,7 @@ def _margins(
     """Margins of rows of one language with neighbours of a sample of them, block by block."""
     from selection.data.transport import pair_margins
 
+    sides = [side for side in (pool.vectors, pool.translations) if side is not None]
     means = [side.rows(sample).mean(axis=0) * align for side in sides]
 
     def pairs(some: Int[np.ndarray, " _"]) -> list[np.ndarray]:
@@ -137,9 +147,8 @@ def _margins(
     found = []
     for start in range(0, len(rows), 4096):
         x, y = pairs(some := rows[start : start + 4096])
-        own = np.searchsorted(sample, some)
-        own = np.where(sample[np.minimum(own, len(sample) - 1)] == some, own, -1)
-        found.append(pair_margins(x, y, near_x, near_y, own=own, k=k))
+        same = pool.texts[some][:, None] == pool.texts[sample]
+        found.append(pair_margins(x, y, near_x, near_y, same=same, k=k))
     return np.concatenate(found)
 
 
@@ -147,7 +156,7 @@ def describe_margins(margins: Float[np.ndarray, " n"]) -> str:
     """What a reader must know of the margins."""
     known = margins[np.isfinite(margins)]
     if not known.size:
-        return "translation: no language has 20 rows with a translation, no row is weighed by it"
+        return f"translation: no language has {ENOUGH} rows with a translation, no row is weighed by it"
     low, middle, high = np.percentile(known, [10, 50, 90])
     return (
         f"translation: {len(known)} of {len(margins)} rows are weighed by their translation, whose margin is "

@@ -9,16 +9,17 @@ from xalign.selecting.pools.shards import changed
 from xalign.selecting.pools.sidecars import ROWS
 
 
-def rows_again(task: ReadTask, columns: Sequence[str] | None = ()) -> Iterator[list[Row]]:
+def rows_again(task: ReadTask, columns: Sequence[str] | None = (), *, whole: bool = True) -> Iterator[list[Row]]:
     """Read the usable rows of a shard anew, block by block.
 
     Args:
         task: How they were read before, with its sidecar.
         columns: Columns wanted besides those of text, language and id; None for all.
+        whole: Whether more than the texts counts: further columns, or turns that are not part of the text.
 
     Raises:
         CorpusError: After the last block at the latest, if texts or their number are not those that were read before,
-            or, where further columns are wanted, if the file is another.
+            or, where more counts, if the file is another.
     """
     facts = task.sidecars.facts(ROWS, task.key)
     digest, n = TextsDigest(), 0
@@ -32,5 +33,5 @@ def rows_again(task: ReadTask, columns: Sequence[str] | None = ()) -> Iterator[l
         yield block
     if n != facts["n"] or digest.hexdigest() != facts["texts"]:
         raise changed(task.shard.path)
-    if columns != ():  # other columns than the text may change alone
+    if whole:  # what is not of the text may change alone
         task.shard.require_unchanged()

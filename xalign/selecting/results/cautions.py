@@ -30,7 +30,7 @@ def find_cautions(judge: Judge, target: Target, settings: ChoiceSettings, files:
             f"the target is {target.n} rows of the pool itself, and cost and coverage say how the choice stands in for "
             "these; to stand in for all rows of their languages, facility_location does better"
         )
-    said += [*_of_quality(settings), *_of_lengths(judge.pool, settings)]
+    said += [*_of_quality(judge.pool, settings), *_of_lengths(judge.pool, settings)]
     if n := judge.pool.n_labels_dropped:
         said.append(f"{n} label{'s' * (n > 1)} of rows {'are' if n > 1 else 'is'} not in the list and left out")
     if n := len(judge.pool.faults) + len(target.faults):
@@ -72,13 +72,17 @@ def _of_languages(judge: Judge, target: Target) -> list[str]:
     return said
 
 
-def _of_quality(settings: ChoiceSettings) -> list[str]:
-    """Say where a quality has no say in a choice."""
-    running = (settings.method, *settings.compare)
-    if settings.quality is None or any(METHODS[name].quality for name in running):
+def _of_quality(pool: PoolArrays, settings: ChoiceSettings) -> list[str]:
+    """Say where a quality, or translations, have no say in a choice."""
+    heeding = ", ".join(method.name for method in METHODS.values() if method.quality)
+    if any(METHODS[name].quality for name in (settings.method, *settings.compare)):
         return []
-    able = ", ".join(method.name for method in METHODS.values() if method.quality)
-    return [f"quality {settings.quality} judges only, no method here chooses by it; those that do: {able}"]
+    said = []
+    if settings.quality is not None:
+        said.append(f"quality {settings.quality} judges only, no method here chooses by it; those that do: {heeding}")
+    if pool.translations is not None:
+        said.append(f"translations change nothing, no method here weighs rows; those that do: {heeding}")
+    return said
 
 
 def _of_lengths(pool: PoolArrays, settings: ChoiceSettings) -> list[str]:

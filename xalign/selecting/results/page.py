@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,11 +86,12 @@ def lede_of(selection: DataSelection) -> str:
     chosen, random = selection.headline
     n = int(random["n_sets"])
     dearer = 100 - chosen["cost_percentile"]
+    drawn = "" if isnan(dearer) else f"; {dearer:.0f} % of {n} random draws cost more"
     verdict = "less than" if chosen["cost"] < random["cost"] else "no less than"
     return (
         f"Moving the chosen rows to the target ({_short(selection.run['target']['name'])}) costs "
-        f"{number(chosen['cost'], 4)}, {verdict} random rows do on average ({number(random['cost'], 4)}); "
-        f"{dearer:.0f} % of {n} random draws cost more. They are in {len(selection.languages)} of the pool's "
+        f"{number(chosen['cost'], 4)}, {verdict} random rows do on average ({number(random['cost'], 4)})"
+        f"{drawn}. They are in {len(selection.languages)} of the pool's "
         f"{selection.run['pool']['languages']} languages."
     )
 

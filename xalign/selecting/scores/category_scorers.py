@@ -12,7 +12,7 @@ from xalign.selecting.phases.routing import RouteTask
 from xalign.selecting.phases.scoring import ScoreTask
 from xalign.selecting.phases.tagging import Categories, TagTask
 from xalign.selecting.pools.reading import ReadTask
-from xalign.selecting.scores.scorers import ScorerSpec, parse_scorer
+from xalign.selecting.scores.scorers import SCORERS, ScorerSpec, parse_scorer
 from xalign.selecting.settings import ModelSettings
 
 Quality = str | Mapping[str, str] | Sequence[str]
@@ -53,18 +53,18 @@ class CategoryScorers:
             return Categories(category, tuple(sorted(set(self.by_category) - own)), but=True)
         return Categories(category, tuple(sorted(own)))
 
-    def require(self, found: Sequence[str], known: Sequence[str] | None) -> None:
+    def require(self, found: Sequence[str], known: Sequence[str]) -> None:
         """Refuse scorers of categories that do not exist, and categories that no scorer scores.
 
         Args:
             found: Categories that rows have.
-            known: Categories that rows may have; None where nobody knows.
+            known: Categories that rows may have.
 
         Raises:
             SettingError: If there is one.
         """
         named = [name for name in self.by_category if name != GENERAL]
-        if known is not None and (unknown := [name for name in named if name not in known]):
+        if unknown := [name for name in named if name not in known]:
             raise SettingError(
                 f"quality must be for categories that there are, got {unknown[0]!r}{nearest(unknown[0], known)}; there "
                 f"are {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}"
@@ -122,6 +122,14 @@ def _by_category(quality: Quality | None) -> dict[str, str]:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Category and scorer; an equals sign behind the scorer's colon is the scorer's own."""
-    name, equals, scorer = text.partition("=")
-    return (name.strip(), scorer.strip()) if equals and ":" not in name else (GENERAL, text)
+    """Category and scorer: what stands before the first equals sign that the name of a scorer follows."""
+    parts = text.split("=")
+    for place in range(1, len(parts)):
+        scorer = "=".join(parts[place:]).strip()
+        if _begins_a_scorer(scorer) and not _begins_a_scorer(text):
+            return "=".join(parts[:place]).strip(), scorer
+    return GENERAL, text
+
+
+def _begins_a_scorer(text: str) -> bool:
+    return text.removeprefix("-").partition(":")[0] in SCORERS

@@ -52,7 +52,7 @@ def no_revision(row: Row, field: str) -> str:
 
 
 def _numbers(value: Any) -> list[float]:
-    """A list of numbers; empty for whatever else."""
+    """A list of finite numbers; empty for whatever else."""
     if not isinstance(value, list) or not all(
         isinstance(one, int | float) and not isinstance(one, bool) for one in value
     ):

@@ -108,14 +108,20 @@ def probabilities(texts: Sequence[str], name: str, *, label: str = "", device: s
 def likeliest_labels(texts: Sequence[str], name: str, *, device: str = "auto") -> list[str]:
     """The likeliest label of each text by a model that classifies; of a longer text than it reads, by the beginning.
 
+    Returns:
+        Labels; an empty one for a text without a token.
+
     Raises:
-        ModelError: If the model cannot be loaded, has no such head, or no label is likelier than others for a text.
+        ModelError: If the model cannot be loaded, has no such head, or has one label only.
     """
     encoder = open_classifier(name, device)
     scores = _class_scores(texts, encoder)
-    if scores.shape[1] < 2 or not np.isfinite(scores).all():
-        raise ModelError(f"{name}: two labels or more, and finite scores of them, were expected for every text")
-    return [str(encoder.config.id2label[column]) for column in scores.argmax(axis=1).tolist()]
+    if scores.shape[1] < 2:
+        raise ModelError(f"{name}: a model of two labels or more was expected, got one")
+    known = np.isfinite(scores).all(axis=1)
+    best = np.where(known[:, None], scores, 0).argmax(axis=1).tolist()
+    labels = [str(label) for _, label in sorted(encoder.config.id2label.items())]
+    return [labels[place] if is_known else "" for place, is_known in zip(best, known, strict=True)]
 
 
 def _class_scores(texts: Sequence[str], encoder: Encoder) -> Float[np.ndarray, "n labels"]:

@@ -94,8 +94,32 @@ def test_scaling_is_scikit_learns_robust_scaler_and_then_its_min_max_scaler_by_s
     robust = RobustScaler(quantile_range=(1, 99)).fit_transform(scores[:, None])
     expected = np.empty(len(scores))
     for name in set(sources):
-        expected[sources == name] = MinMaxScaler().fit_transform(robust[sources == name])[:, 0]
+        own = robust[sources == name]
+        flat = MinMaxScaler().fit(robust) if np.ptp(own) == 0 else MinMaxScaler().fit(own)
+        expected[sources == name] = flat.transform(own)[:, 0] if np.ptp(robust) else 1.0
     np.testing.assert_allclose(robust_scale(scores, sources), expected, atol=1e-6)
+
+
+def test_a_source_of_equal_values_has_their_place_among_all_and_equal_difficulty_leaves_quality_as_it_is():
+    values, sources = np.array([1.0, 1, 0, 1, 0.5, 0.5]), ["all kept", "all kept", "some", "some", "half", "half"]
+    assert robust_scale(values, sources) == pytest.approx([1, 1, 0, 1, 0.5, 0.5])
+    np.testing.assert_allclose(preference(values, np.full(6, 3.0), sources), robust_scale(values, sources))
+
+
+def test_a_text_without_a_direction_has_no_category_and_others_of_its_talk_decide():
+    vectors = {"m": [1.0, 0], "c": [0, 1.0], "nowhere": [0, 0], "broken": [np.nan, 1]}
+
+    def embed(texts):
+        return np.array([vectors[text] for text in texts])
+
+    classify = nearest_category_classifier(embed, {"Math": ["m"], "Coding": ["c"]})
+    assert classify(["nowhere", "c", "broken"]) == ["", "Coding", ""]
+    talks = [talk("nowhere", "x", "c"), talk("broken")]
+    assert route_conversations(talks, classify) == ["Coding", ""]
+
+
+def test_a_step_without_a_reward_leaves_its_solution_without_one_wherever_it_stands():
+    assert np.isnan(least_step_reward([[0.2, np.nan], [np.nan, 0.2]])).all()
 
 
 def test_the_published_scaling_is_min_max_alone_and_clipping_keeps_outliers_from_pressing_the_rest():
