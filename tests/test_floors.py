@@ -33,6 +33,22 @@ def test_no_floor_imports_one_above(package, above):
     assert {path: names & above for path, names in files.items() if names & above} == {}
 
 
+ROOMS = ("pools", "models", "scores", "phases", "material", "methods", "results")
+"""Of selecting, from the ground up: no room imports from one behind it."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_of_selecting_imports_from_one_above(room):
+    above = tuple(f"xalign.selecting.{name}" for name in ROOMS[ROOMS.index(room) + 1 :])
+    found = {}
+    for path in sorted((ROOT / "xalign" / "selecting" / room).rglob("*.py")):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        found[path.name] = {name for name in names if name.startswith(above)}
+    assert len(found) > 2
+    assert {name: names for name, names in found.items() if names} == {}
+
+
 def test_probes_needs_nothing_but_arrays_and_numerical_libraries():
     third_party = {"array_api_compat", "jaxtyping", "numpy", "probes", "scipy", "sklearn", "threadpoolctl"}
     outside = {path: names - third_party - sys.stdlib_module_names for path, names in imported_by("probes").items()}

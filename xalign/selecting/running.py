@@ -18,7 +18,7 @@ from xalign.selecting.arguments import (
     require_methods,
 )
 from xalign.selecting.material.quota_words import Quotas
-from xalign.selecting.phases.embedding import model_settings
+from xalign.selecting.models.embedders import model_settings
 from xalign.selecting.phases.engines import running_engine
 from xalign.selecting.phases.mapping import Asked, MapPlan
 from xalign.selecting.phases.routing import parse_category

@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from xalign.errors import SettingError
 from xalign.selecting.material.compact import PoolArrays, gather_pool
+from xalign.selecting.material.margins import describe_margins, measure_margins
 from xalign.selecting.material.materials import Chosen, Material
 from xalign.selecting.material.quota_words import OF_TARGET, Quotas, resolve_language_quotas
 from xalign.selecting.material.reliability import Reliability
@@ -25,7 +26,6 @@ from xalign.selecting.methods.table import run_method
 from xalign.selecting.phases.engines import Engine
 from xalign.selecting.phases.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
 from xalign.selecting.phases.routing import Router
-from xalign.selecting.phases.translating import describe_margins, measure_margins
 from xalign.selecting.pools.places import PoolFiles, Source, find_pool
 from xalign.selecting.pools.reading import ReadTask
 from xalign.selecting.results.describing import Told, put_together
@@ -163,7 +163,7 @@ class SelectionRun:
 
 def _encode(model: ModelSettings, texts: Sequence[str]) -> Float[np.ndarray, "n d"]:
     """Vectors of texts that are no rows, such as names of labels."""
-    from xalign.selecting.phases.embedding import load_embedder
+    from xalign.selecting.models.embedders import load_embedder
 
     return load_embedder(model).encode(list(texts))
 

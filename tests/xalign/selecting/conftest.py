@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import xalign.selecting.models.embedders
 import xalign.selecting.phases.embedding
 import xalign.selecting.phases.mapping
 import xalign.selecting.results.describing
 from xalign.corpora import load_corpus
 from xalign.selecting import select_data
-from xalign.selecting.phases.embedding import Embedder
+from xalign.selecting.models.embedders import Embedder
 
 LANGUAGES = ("eng_Latn", "deu_Latn", "swh_Latn", "tam_Taml")
 
@@ -139,6 +140,7 @@ def quick_model(monkeypatch):
     """A model that counts letters instead of reading, in this process."""
     counted = Embedder("letters", "letters", 24, lambda texts: (letters(texts), 0))
     for module in (
+        xalign.selecting.models.embedders,
         xalign.selecting.results.describing,
         xalign.selecting.phases.embedding,
         xalign.selecting.phases.mapping,

@@ -10,7 +10,7 @@ import pytest
 
 import xalign.selecting.phases.embedding
 from xalign.errors import ActivationError, CorpusError, SettingError, UnknownNameError, XalignError
-from xalign.selecting.phases.embedding import Embedder, embed_each
+from xalign.selecting.models.embedders import Embedder, embed_each
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 

@@ -7,7 +7,7 @@ import pytest
 
 from xalign.encoders import load_encoder
 from xalign.quality.network import build_network
-from xalign.selecting.phases.embedding import load_embedder, model_settings, sum_known
+from xalign.selecting.models.embedders import load_embedder, model_settings, sum_known
 from xalign.selecting.pools.sidecars import Sidecars
 
 LIMIT = 9
@@ -50,7 +50,7 @@ def test_a_text_is_cut_if_it_has_more_tokens_than_are_read_and_not_if_it_has_as_
 
 
 def test_texts_that_a_pipeline_reads_whole_are_tokenised_once(pipeline, short, monkeypatch):
-    from xalign.selecting.phases.pipelines import open_pipeline
+    from xalign.selecting.models.pipelines import open_pipeline
 
     found = open_pipeline(model_settings(pipeline, **PLAIN))
     read, asked = found._read, []

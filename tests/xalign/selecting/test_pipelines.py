@@ -6,7 +6,7 @@ import pytest
 from xalign.encoders import load_encoder
 from xalign.errors import SettingError
 from xalign.quality.network import build_network
-from xalign.selecting.phases.embedding import load_embedder, model_settings
+from xalign.selecting.models.embedders import load_embedder, model_settings
 
 TEXTS = ["a long text about cats and dogs and birds and fish " * 4, "short"]
 PLAIN = {"layer": None, "pooling": "mean", "precision": "float32", "device": "cpu"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from xalign.selecting.material.compact import gather_pool
-from xalign.selecting.phases.embedding import model_settings
+from xalign.selecting.models.embedders import model_settings
 from xalign.selecting.phases.engines import InProcess
 from xalign.selecting.phases.mapping import Asked, MapPlan, map_shards, read_shards, resolve_reading
 from xalign.selecting.pools.places import find_pool

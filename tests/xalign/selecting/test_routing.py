@@ -8,8 +8,8 @@ from selection.data.stratified import CATEGORIES, route_conversations
 from selection.data.stratified.routing import nearest_category_classifier
 from xalign.embedded import routing_examples
 from xalign.errors import CorpusError, ModelError, SettingError, UnknownNameError
-from xalign.selecting.phases.category_examples import read_examples
 from xalign.selecting.phases.routing import parse_category
+from xalign.selecting.scores.category_examples import read_examples
 from xalign.selecting.settings import ModelSettings
 
 OWN = """
@@ -84,9 +84,9 @@ def test_examples_route_rows_to_the_nearest_mean_and_tell_how_well_they_tell_apa
         writer = csv.writer(file)
         writer.writerow(["text", "category"])
         writer.writerows((text, name) for name, own in texts.items() for text in own)
-    import xalign.selecting.phases.embedding as embedding
+    from xalign.selecting.models import embedders
 
-    encode = embedding.load_embedder(None).encode
+    encode = embedders.load_embedder(None).encode
     found = choose(select, pool, budget=48, category=f"@route:{path}")
     expected = route_conversations(
         [[{"role": "user", "content": row["text"]}] for row in rows], nearest_category_classifier(encode, texts)

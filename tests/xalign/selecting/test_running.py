@@ -96,7 +96,7 @@ def test_scores_are_numbers_of_the_rows_and_a_minus_turns_them_round(quality, ex
 
 
 def test_the_likeness_of_a_translation_is_its_cosine(rows, write_jsonl, select, tmp_path):
-    from xalign.selecting.phases.embedding import load_embedder
+    from xalign.selecting.models.embedders import load_embedder
 
     paired = [row | {"other": rows[(place + 12) % 48]["text"]} for place, row in enumerate(rows)]
     found = select(write_jsonl(tmp_path / "a.jsonl", paired), method="random", budget=48, quality="translation:other")

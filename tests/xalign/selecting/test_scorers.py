@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from xalign.errors import CorpusError, ModelError, UnknownNameError
 from xalign.quality import PreferencePairs, QualityError, QualitySettings, train_quality
-from xalign.selecting.phases.embedding import load_embedder
+from xalign.selecting.models.embedders import load_embedder
 from xalign.selecting.phases.routing import parse_category
 from xalign.selecting.pools.fields import Turns
 from xalign.selecting.pools.reading import Row

@@ -5,8 +5,8 @@ import pytest
 
 from selection.data.transport import margin_reliability
 from xalign.errors import SettingError
+from xalign.selecting.material.margins import measure_margins
 from xalign.selecting.material.matrices import ShardedMatrix
-from xalign.selecting.phases.translating import measure_margins
 
 K = 4
 
@@ -72,7 +72,7 @@ def test_copies_of_a_row_are_no_neighbours_of_it(paired):
 
 
 def test_the_order_of_the_pool_draws_no_other_sample(paired, monkeypatch):
-    monkeypatch.setattr("xalign.selecting.phases.translating.NEIGHBOURS", 30)
+    monkeypatch.setattr("xalign.selecting.material.margins.NEIGHBOURS", 30)
     pool, x, y = paired()
     found = measure_margins(pool, align=False, k=K)
     order = np.random.default_rng(1).permutation(60)
@@ -113,7 +113,7 @@ def test_rows_without_a_translation_and_languages_with_few_have_no_margin(paired
 def test_neighbours_of_a_sample_give_nearly_the_margins_of_all(paired, monkeypatch):
     pool, _, _ = paired(n=400)
     exact = measure_margins(pool, k=K)
-    monkeypatch.setattr("xalign.selecting.phases.translating.NEIGHBOURS", 200)
+    monkeypatch.setattr("xalign.selecting.material.margins.NEIGHBOURS", 200)
     sampled = measure_margins(pool, k=K)
     assert np.corrcoef(exact, sampled)[0, 1] > 0.99
     assert not np.array_equal(exact, sampled)

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
 from xalign.selecting.material.matrices import ShardedMatrix
-from xalign.selecting.material.usable import MappedShard, count_outside, faults_of, repeated, require_usable
-from xalign.selecting.phases.embedding import sum_known
+from xalign.selecting.material.usable import count_outside, faults_of, repeated, require_usable
+from xalign.selecting.models.embedders import sum_known
+from xalign.selecting.phases.mapped import MappedShard
 from xalign.selecting.phases.routing import RouteTask
 from xalign.selecting.phases.scoring import ScoreTask
 from xalign.selecting.phases.tagging import TagTask

@@ -4,47 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool
 
 from xalign.errors import CorpusError
-from xalign.selecting.phases.embedding import EmbedTask
-from xalign.selecting.phases.routing import RouteTask
-from xalign.selecting.phases.scoring import ScoreTask
-from xalign.selecting.phases.tagging import TagTask
-from xalign.selecting.phases.translating import TranslateTask
+from xalign.selecting.phases.mapped import MappedShard
 from xalign.selecting.pools.faults import Fault, require_none
 from xalign.selecting.pools.reading import ReadTask
 from xalign.selecting.pools.sidecars import ROWS, SCORES, TAGS, VECTORS
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-@dataclass(frozen=True)
-class MappedShard:
-    """The tasks of one shard, all done.
-
-    Attributes:
-        reading: Its rows.
-        embedding: Its vectors.
-        scoring: Its scores, if any: by one scorer, or by several that score rows of different categories.
-        difficulty: How hard its rows are, if asked for.
-        tagging: Its labels, if any.
-        category: Its categories, if any.
-        translation: Vectors of its rows' translations, if any.
-    """
-
-    reading: ReadTask
-    embedding: EmbedTask
-    scoring: tuple[ScoreTask, ...] = ()
-    difficulty: ScoreTask | None = None
-    tagging: TagTask | None = None
-    category: TagTask | RouteTask | None = None
-    translation: TranslateTask | None = None
 
 
 def count_rows(read: Sequence[ReadTask], *, skip_bad: bool, what: str = "pool") -> dict[str, int]:

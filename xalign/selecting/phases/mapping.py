@@ -12,11 +12,12 @@ from tqdm import tqdm
 
 from xalign.errors import CorpusError, SettingError
 from xalign.names import nearest
-from xalign.selecting.material.usable import MappedShard
-from xalign.selecting.phases.embedding import embed_shard, embed_task, load_embedder
+from xalign.selecting.models.embedders import load_embedder
+from xalign.selecting.phases.embedding import embed_shard, embed_task
 from xalign.selecting.phases.engines import Engine, run_phase
+from xalign.selecting.phases.mapped import MappedShard
 from xalign.selecting.phases.routing import Router, RouteTask, route_shard
-from xalign.selecting.phases.scoring import ScoreTask, score_shard
+from xalign.selecting.phases.scoring import ScoreTask, score_shard, score_tasks
 from xalign.selecting.phases.tagging import TagTask, find_categories, tag_shard
 from xalign.selecting.phases.translating import TranslateTask, translate_shard
 from xalign.selecting.pools.fields import (
@@ -273,7 +274,7 @@ def _tasks(read: ReadTask, plan: MapPlan, model_key: str) -> MappedShard:
     return MappedShard(
         reading=read,
         embedding=embed_task(read, plan.model, model_key),
-        scoring=() if plan.scorers is None else plan.scorers.tasks(read, plan.model, model_key, category),
+        scoring=() if plan.scorers is None else score_tasks(plan.scorers, read, plan.model, model_key, category),
         difficulty=None if plan.difficulty is None else ScoreTask(read, plan.difficulty, plan.model, model_key),
         tagging=None if plan.tags is None else TagTask(read, plan.tags, plan.tag_list),
         category=category,

@@ -10,15 +10,15 @@ from typing import Any
 from xalign.encoders.fingerprints import digest_texts
 from xalign.errors import ModelError, SettingError, UnknownNameError
 from xalign.names import nearest
-from xalign.selecting.phases.category_examples import (
+from xalign.selecting.pools.reading import ReadTask, Row
+from xalign.selecting.pools.sidecars import TAGS
+from xalign.selecting.pools.unchanged import rows_again
+from xalign.selecting.scores.category_examples import (
     classify_by_examples,
     describe_examples,
     hash_examples,
     read_examples,
 )
-from xalign.selecting.pools.reading import ReadTask, Row
-from xalign.selecting.pools.sidecars import TAGS
-from xalign.selecting.pools.unchanged import rows_again
 from xalign.selecting.scores.named_functions import find_function, hash_function
 from xalign.selecting.settings import FORM, ModelSettings
 

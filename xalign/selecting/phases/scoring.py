@@ -1,4 +1,4 @@
-"""Fourth map phase: a score for every usable row, or for those of some categories."""
+"""A map phase: a score for every usable row, or for those of some categories."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 from jaxtyping import Float
 
 from xalign.encoders.fingerprints import digest_texts
-from xalign.selecting.phases.tagging import Categories
+from xalign.selecting.phases.routing import RouteTask
+from xalign.selecting.phases.tagging import Categories, TagTask
 from xalign.selecting.pools.reading import ReadTask
 from xalign.selecting.pools.sidecars import ROWS, SCORES
 from xalign.selecting.pools.unchanged import rows_again
+from xalign.selecting.scores.category_scorers import CategoryScorers
 from xalign.selecting.scores.scorers import ScorerSpec
 from xalign.selecting.settings import FORM, ModelSettings
 
@@ -77,3 +79,19 @@ def _scores(task: ScoreTask, facts: dict[str, Any]) -> Iterator[Float[np.ndarray
         facts["faults"] += [[place + start, task.scorer.why_none(block[place])] for place in wrong]
         start += len(block)
         yield found
+
+
+def score_tasks(
+    scorers: CategoryScorers,
+    reading: ReadTask,
+    model: ModelSettings,
+    model_key: str,
+    category: TagTask | RouteTask | None,
+) -> tuple[ScoreTask, ...]:
+    """A task for each scorer, which together score every usable row of a shard once."""
+    if scorers.is_one or category is None:
+        return tuple(ScoreTask(reading, spec, model, model_key) for spec in scorers.specs)
+    return tuple(
+        ScoreTask(reading, spec, model, model_key, Categories(category, *scorers.categories_of(spec)))
+        for spec in scorers.specs
+    )

@@ -1,4 +1,4 @@
-"""Third map phase: labels for every usable row, and the one of them that is its category."""
+"""A map phase: labels for every usable row, and the one of them that is its category."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from xalign.selecting.material.materials import Chosen, Material
 from xalign.selecting.material.quota_words import Quotas
 from xalign.selecting.material.targets import Target
 from xalign.selecting.methods.table import find_method
-from xalign.selecting.phases.embedding import load_embedder
+from xalign.selecting.models.embedders import load_embedder
 from xalign.selecting.phases.mapping import MapPlan
 from xalign.selecting.pools.faults import KEPT
 from xalign.selecting.pools.places import PoolFiles

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from selection.data.stratified.scoring import GENERAL
 from xalign.errors import SettingError
 from xalign.names import nearest
-from xalign.selecting.phases.routing import RouteTask
-from xalign.selecting.phases.scoring import ScoreTask
-from xalign.selecting.phases.tagging import Categories, TagTask
-from xalign.selecting.pools.reading import ReadTask
 from xalign.selecting.scores.scorers import SCORERS, ScorerSpec, parse_scorer
-from xalign.selecting.settings import ModelSettings
 
 Quality = str | Mapping[str, str] | Sequence[str]
 
@@ -38,20 +33,12 @@ class CategoryScorers:
         """Whether one scorer scores all rows."""
         return set(self.by_category) == {GENERAL}
 
-    def tasks(
-        self, reading: ReadTask, model: ModelSettings, model_key: str, category: TagTask | RouteTask | None
-    ) -> tuple[ScoreTask, ...]:
-        """A task for each scorer, which together score every row of a shard once."""
-        if self.is_one or category is None:
-            return tuple(ScoreTask(reading, spec, model, model_key) for spec in self.specs)
-        return tuple(ScoreTask(reading, spec, model, model_key, self._rows_of(spec, category)) for spec in self.specs)
-
-    def _rows_of(self, spec: ScorerSpec, category: TagTask | RouteTask) -> Categories:
-        """The rows of the categories that a scorer is named for; of the general one, all but those of the others."""
+    def categories_of(self, spec: ScorerSpec) -> tuple[tuple[str, ...], bool]:
+        """The categories whose rows a scorer scores; with true, all but these."""
         own = {name for name, named in self.by_category.items() if named.key == spec.key}
         if GENERAL in own:
-            return Categories(category, tuple(sorted(set(self.by_category) - own)), but=True)
-        return Categories(category, tuple(sorted(own)))
+            return tuple(sorted(set(self.by_category) - own)), True
+        return tuple(sorted(own)), False
 
     def require(self, found: Sequence[str], known: Sequence[str]) -> None:
         """Refuse scorers of categories that do not exist, and categories that no scorer scores.

@@ -11,10 +11,10 @@ from jaxtyping import Float
 
 from xalign.encoders.fingerprints import stamp_of
 from xalign.errors import SettingError
-from xalign.selecting.phases.translating import is_text, translate
 from xalign.selecting.pools.fields import look_up
 from xalign.selecting.pools.reading import Row
 from xalign.selecting.scores.named_functions import find_function, hash_function
+from xalign.selecting.scores.translations import is_text, translate
 from xalign.selecting.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def score_response_length(rows: Sequence[Row], _: str, __: ModelSettings) -> Flo
 
 def score_translation(rows: Sequence[Row], field: str, model: ModelSettings) -> Float[np.ndarray, " n"]:
     """Cosine between a row's text and its translation in another field."""
-    from xalign.selecting.phases.embedding import load_embedder
+    from xalign.selecting.models.embedders import load_embedder
 
     translated = translate(rows, field, model)
     there = np.flatnonzero(np.isfinite(translated).all(axis=1))

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from xalign.encoders.fingerprints import digest_files, digest_texts
 from xalign.errors import ModelError
-from xalign.selecting.phases.embedding import sum_known
+from xalign.selecting.models.embedders import sum_known
 
 if TYPE_CHECKING:
     from xalign.selecting.settings import ModelSettings

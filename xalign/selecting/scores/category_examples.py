@@ -67,7 +67,7 @@ def hash_examples(path: str, _: str = "") -> str:
 
 def classify_by_examples(texts: Sequence[str], path: str, model: ModelSettings) -> Sequence[str]:
     """The category whose examples have the nearest mean vector, by cosine."""
-    from xalign.selecting.phases.embedding import load_embedder
+    from xalign.selecting.models.embedders import load_embedder
 
     return _classifier(path, hash_examples(path), load_embedder(model).key, model)(texts)
 
@@ -75,7 +75,7 @@ def classify_by_examples(texts: Sequence[str], path: str, model: ModelSettings) 
 @lru_cache(maxsize=2)
 def _classifier(path: str, _content: str, _key: str, model: ModelSettings) -> Classifier:
     from selection.data.stratified import nearest_category_classifier
-    from xalign.selecting.phases.embedding import load_embedder
+    from xalign.selecting.models.embedders import load_embedder
 
     return nearest_category_classifier(load_embedder(model).encode, read_examples(path))
 
@@ -83,7 +83,7 @@ def _classifier(path: str, _content: str, _key: str, model: ModelSettings) -> Cl
 def describe_examples(path: str, model: ModelSettings) -> str:
     """How well examples tell their categories apart, which is all that is known of rows without one."""
     from selection.data.stratified import held_out_accuracy
-    from xalign.selecting.phases.embedding import load_embedder
+    from xalign.selecting.models.embedders import load_embedder
 
     examples = read_examples(path)
     share, n = held_out_accuracy(load_embedder(model).encode, examples), sum(map(len, examples.values()))
