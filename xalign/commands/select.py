@@ -84,7 +84,11 @@ def select(  # noqa: PLR0913 - options of a command
     ] = None,
     category: Annotated[
         str | None,
-        typer.Option(help="For laser: a field, @route, @route:FILE, @classifier:MODEL or @function:MODULE.NAME."),
+        typer.Option(
+            help="For laser and scorers by category: a field, @route, @route:FILE (category and text), "
+            "@classifier:MODEL or @function:MODULE.NAME (a list of texts in, as many names out; its folder in "
+            "PYTHONPATH)."
+        ),
     ] = None,
     quota: Annotated[
         str | None,
@@ -212,6 +216,7 @@ def as_text(selection: DataSelection) -> str:
     from xalign.selecting.results.page import lede_of, title_of
 
     lines = [title_of(selection), lede_of(selection), "", *_arms(selection), "", _languages(selection)]
+    lines += _categories(selection)
     if len(selection.skipped):
         lines.append(f"left out: {len(selection.skipped)} rows, listed in skipped.csv")
     lines += [f"note: {warning}" for warning in selection.warnings]
@@ -258,6 +263,17 @@ def _languages(selection: DataSelection) -> str:
     first = [f"{names[code]} {count}" for code, count in list(counts.items())[:N_LANGUAGES]]
     more = f" and {len(counts) - N_LANGUAGES} more" if len(counts) > N_LANGUAGES else ""
     return f"languages: {', '.join(first)}{more}"
+
+
+def _categories(selection: DataSelection) -> list[str]:
+    """How many rows each category has, where rows have any."""
+    counts = selection.rows["category"].value_counts()
+    told = ", ".join(f"{name} {n}" for name, n in counts.head(12).items())
+    return (
+        [f"categories: {told}" + (f" and {len(counts) - 12} more" if len(counts) > 12 else "")]
+        if counts.index.any()
+        else []
+    )
 
 
 def _as_json(selection: DataSelection) -> str:

@@ -82,6 +82,21 @@ def rare_fields_of(plan: MapPlan) -> frozenset[str]:
     )
 
 
+def recorded(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as a record in JSON has them: what is no value by its path, or by what it says of itself."""
+    return {name: _recorded(value) for name, value in arguments.items()}
+
+
+def _recorded(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _recorded(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_recorded(one) for one in value]
+    return str(value) if isinstance(value, Path) else getattr(value, "name", None) or repr(value)
+
+
 def load_report(report: ProbeReport | str | Path | None) -> ProbeReport | None:
     """A report, from its folder where that is given."""
     from xalign.report import ProbeReport

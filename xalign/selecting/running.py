@@ -14,6 +14,7 @@ from xalign.selecting.arguments import (
     names_of,
     rare_fields_of,
     read_tag_list,
+    recorded,
     reliability_of,
     require_methods,
 )
@@ -151,6 +152,7 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         UnknownNameError: If a method, scorer, language or engine does not exist.
         ModelError: If the model cannot be loaded.
     """
+    arguments = recorded(locals())
     settings = ChoiceSettings(
         budget, method, names_of(compare), quality_words(quality), tags, category, n_draws, seed, skip_bad,
         across_languages, difficulty,
@@ -182,6 +184,6 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         files, reading, read, counts = run.read_pool(pool, asked)
         run.require(wish, counts)
         material = run.map_all(read, wish)
-    told = Told(files, reading, plan, engine, workers, align, quotas, report)
+    told = Told(files, reading, plan, quotas, arguments)
     selection = run.choose(material, options or {}, told)
     return selection if out is None else selection.save(out)

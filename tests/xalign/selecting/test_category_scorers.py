@@ -41,6 +41,7 @@ def test_quality_is_that_of_each_categorys_scorer_from_its_own_percentiles(selec
         expected[own] = from_zero(raw[own])
     found = choose(select, pool, quality=BY_TOPIC)
     np.testing.assert_allclose(in_pool_order(found, "quality"), expected, rtol=1e-12)
+    assert any("quality is from several scorers" in note for note in found.warnings)
 
 
 @pytest.mark.usefixtures("quick_model")
@@ -52,6 +53,8 @@ def test_laser_scales_within_language_and_scorer_and_multiplies_by_difficulty(se
     found = choose(select, pool, quality=BY_TOPIC, difficulty="-length")
     hard = np.array([-len(row["text"]) for row in rows], dtype=float)
     np.testing.assert_allclose(in_pool_order(found, "score"), preference(quality, hard, sources), atol=1e-9)
+    assert in_pool_order(found, "difficulty").tolist() == hard.tolist()
+    assert f"difficulty {found.rows['difficulty'].iloc[0]:.4g}" in found.rows["reason"].iloc[0]
 
 
 @pytest.mark.usefixtures("quick_model")
@@ -81,7 +84,10 @@ def test_a_row_without_a_score_of_its_own_scorer_is_a_fault_and_other_scorers_do
     [
         ({"sport": "length", "general": "length"}, r"got 'sport' \(did you mean 'sports'\?\); there are "),
         ({"sports": "length"}, r"got none for .*; add --quality SCORER without a category"),
-        (["length", "length"], r"quality must name one scorer for each category, got two for 'general'"),
+        (
+            ["length", "length"],
+            r"quality must name one scorer for each category, got two for rows of no category that is named",
+        ),
     ],
 )
 def test_scorers_that_do_not_fit_the_categories_are_refused(select, pool, quality, told):

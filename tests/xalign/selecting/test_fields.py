@@ -38,6 +38,9 @@ CONVERSATION = {
         {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
     ],
     "strings in turn": ["q", "a"],
+    "a turn that calls a tool": [
+        {"role": "user", "content": "q"}, {"role": "assistant", "content": None}, {"role": "assistant", "content": "a"},
+    ],
     "an empty turn": [
         {"role": "user", "content": "q"}, {"role": "assistant", "content": " "}, {"role": "assistant", "content": "a"},
     ],
@@ -86,7 +89,7 @@ def test_dots_lead_into_objects_unless_a_field_has_that_very_name():
         ({"text": 3}, "text", "field 'text' must hold text, got int"),
         ({"messages": [3]}, "messages", "field 'messages' must hold turns with role and content, got int"),
         ({"messages": [{"who": "me"}]}, "messages", "got turn 0 with who"),
-        ({"messages": [{"role": "user", "content": None}]}, "messages", "got turn 0 with role, content"),
+        ({"messages": [{"role": "user", "content": 3}]}, "messages", "got turn 0 with role, content"),
     ],
 )
 def test_what_is_no_text_is_told(fields, field, message):

@@ -19,10 +19,14 @@ def material(target: tuple[str, ...]) -> SimpleNamespace:
 @pytest.mark.parametrize(
     ("rows", "target", "quotas", "told"),
     [
-        (range(80, 100), ("deu_Latn",) * 3, None, "20 of 20 chosen rows are in swh_Latn, which has 20% of the pool"),
+        (range(80, 100), ("deu_Latn",) * 3, None, "0 of 20 chosen rows are in the target's languages (deu_Latn)"),
+        (range(80, 100), ("deu_Latn", "swh_Latn") * 3, None, "20 of 20 chosen rows are in swh_Latn, which has"),
+        (range(80, 100), ("deu_Latn", "eng_Latn", "swh_Latn"), None, "20 of 20 chosen rows are in swh_Latn, which has"),
+        (range(80, 100), ("fra_Latn",) * 3, None, "20 of 20 chosen rows are in swh_Latn, which has 20% of the pool"),
         (range(80, 100), ("swh_Latn",) * 3, None, None),
         (range(80, 100), ("deu_Latn",) * 3, "equal", None),
-        (range(30, 90), ("deu_Latn",) * 3, None, None),
+        (range(30, 90), ("deu_Latn",) * 3, None, "10 of 60 chosen rows are in the target's languages (deu_Latn)"),
+        (range(30, 60), ("deu_Latn", "eng_Latn") * 3, None, None),
         (range(60, 100), ("swh_Latn",) * 3, "target", "20 of 40 are in others"),
         (range(90, 100), ("swh_Latn",) * 3, "target", None),
     ],

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +35,35 @@ def test_a_killed_run_goes_on_and_makes_the_same_bytes(start_quickly, pool, targ
         assert {path: path.stat().st_mtime_ns for path in done} == done
     for name in RESULTS:
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="this system does not list processes as files")
+def test_workers_end_with_a_run_that_is_killed(start_quickly, pool, target, tmp_path):
+    process = start_quickly(
+        pool=pool, target=target, sidecars=tmp_path / "sidecars", shard_rows=3, slow=1, workers=2, out=tmp_path / "out"
+    )
+    give_up = time.monotonic() + 60
+    while len(workers := children_of(process.pid)) < 2 and time.monotonic() < give_up:
+        time.sleep(0.05)
+    assert len(workers) >= 2
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < give_up:
+        time.sleep(0.05)
+    assert [worker for worker in workers if Path(f"/proc/{worker}").exists()] == []
+
+
+def children_of(parent):
+    """The processes that a process has started to work for it."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            told = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(told[1]) == parent and b"spawn_main" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except (OSError, IndexError, ValueError):
+            continue
+    return found
 
 
 @pytest.mark.usefixtures("quick_model")

@@ -1,5 +1,6 @@
 """The whole pipeline: the same call gives the same choice, and neither shards, order nor place decide."""
 
+import inspect
 import json
 
 import numpy as np
@@ -40,6 +41,29 @@ def test_the_order_of_the_pool_decides_nothing(method, seed, rows, target, write
 
 def test_a_budget_below_one_is_a_share_of_the_pool(pool, select):
     assert len(select(pool, method="random", budget=0.25).rows) == 12
+
+
+def test_a_run_can_be_repeated_from_its_record(pool, target, select):
+    asked = {"method": "laser", "compare": "random", "quality": {"sports": "length", "general": "column:score"}}
+    asked |= {"category": "topic", "difficulty": "-length", "options": {"laser": {"percentile": 60}}, "seed": 3}
+    found = select(pool, target, **asked)
+    told = json.loads(json.dumps(found.run["arguments"]))
+    assert {name: told[name] for name in asked} == asked
+    assert set(inspect.signature(select_data).parameters) == set(told)
+    again = select_data(**(told | {"out": None}))
+    assert again.rows.equals(found.rows)
+    assert again.table.equals(found.table)
+
+
+def test_targets_of_all_languages_have_turns_where_the_budget_has_few(pool, target, select):
+    found = select(pool, target, 4, method="round_robin", quotas=None)
+    wanted = {"eng_Latn", "swh_Latn"}
+    spoken = [place.split(":")[1] for place in found.rows["nearest_target"]]
+    assert len(wanted) == 2
+    assert {int(line) > 6 for line in spoken} == {True, False}
+    assert any("round_robin: 12 targets have 4 turns, the others have none" in note for note in found.warnings)
+    itself = select(pool, "lang:sw", 4, method="round_robin")
+    assert any("each takes itself first" in note for note in itself.warnings)
 
 
 def test_languages_as_a_target_are_the_pools_own_rows_in_them(rows, pool, select, tmp_path):

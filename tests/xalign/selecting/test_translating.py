@@ -139,6 +139,9 @@ def test_transport_takes_fewer_rows_that_are_far_from_their_translation(select, 
     assert wrong[1] < wrong[0] / 2, wrong
     assert any("48 of 48 rows are weighed by their translation" in note for note in found.warnings)
     assert found.run["arguments"]["translation"] == "other"
+    assert np.isfinite(found.rows["margin"]).all()
+    assert plain.rows["margin"].isna().all()
+    assert f"margin {found.rows['margin'].iloc[0]:.4g}" in found.rows["reason"].iloc[0]
 
 
 @pytest.mark.usefixtures("quick_model")

@@ -129,6 +129,8 @@ def _named_languages(text: str, languages: Sequence[str]) -> list[str]:
 
 
 def _shown(names: Sequence[str]) -> str:
+    if set(names) == {UNKNOWN}:
+        return "rows whose language nothing tells (name its field with --language-field, or detect it with @detect)"
     return ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
 
 

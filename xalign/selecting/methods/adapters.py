@@ -208,10 +208,16 @@ def _interleave(parts: list[Int[np.ndarray, " _"]]) -> Int[np.ndarray, " b"]:
 
 
 def choose_in_turns(material: Material) -> Chosen:
-    """Let each target in turn take its nearest row (RDS+)."""
+    """Let each target in turn take its nearest row (RDS+), targets of different languages by turns."""
     from selection.data.covering import round_robin_select
 
-    target = material.space.target_beside(material.trust)
+    groups = np.array(material.target.languages, dtype=object)
+    turns = _interleave([np.flatnonzero(groups == name) for name in dict.fromkeys(groups.tolist())])
+    target = material.space.target_beside(material.trust)[turns]
+    if len(target) > material.budget:
+        material.tell(f"round_robin: {len(target)} targets have {material.budget} turns, the others have none")
+    if material.target.is_pool:
+        material.tell("round_robin: targets are rows of the pool, and each takes itself first")
     found = round_robin_select(material.vectors, target, material.budget, **material.limits, **material.options)
     return Chosen(found.indices, found.similarities)
 

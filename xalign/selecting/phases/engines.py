@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -114,19 +117,30 @@ def running_engine(name: str, workers: int) -> Iterator[Engine]:
 @contextmanager
 def _started(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that share the machine's cores, and end with this; what is queued then is dropped."""
-    from multiprocessing import get_context
-
     threads = max(1, (os.cpu_count() or 1) // workers)
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=limit_threads, initargs=(threads,))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=begin_worker, initargs=(threads,)
+    )
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def limit_threads(n: int) -> None:
-    """Let torch, which is not loaded yet in a new process, use `n` threads unless the environment says otherwise."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(n))
+def begin_worker(n_threads: int) -> None:
+    """Let torch, not loaded yet in a new process, use some threads unless the environment says otherwise.
+
+    A process whose parent is killed would wait for ever for what to do next: it ends with its parent.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(n_threads))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def run_phase(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,12 @@ class Router:
         Raises:
             SettingError: If it does not give a name for each.
         """
-        found = list(WAYS[self.name].classify(texts, self.argument, model))
+        given = WAYS[self.name].classify(texts, self.argument, model)
+        found = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
         if len(found) != len(texts) or not all(isinstance(name, str) for name in found):
             raise SettingError(
-                f"category {self.text!r} must give a name for each of {len(texts)} texts, got {found[:3]}"
+                f"category {self.text!r} must give a name for each of {len(texts)} texts, got {found[:3]}; "
+                "it is called with a list"
             )
         return [name.strip() for name in found]
 

@@ -168,6 +168,8 @@ def _turn(turn: Any, place: int, name: str) -> tuple[str, str]:
     text = turn.get("content", turn.get("value"))
     if isinstance(text, list):
         text = "\n".join(str(part.get("text", "")) for part in text if isinstance(part, Mapping))
+    if text is None and ("content" in turn or "value" in turn):
+        text = ""  # as in a turn that only calls a tool
     if role is None or not isinstance(text, str):
         raise SettingError(
             f"field {name!r} must hold turns with role and content (or from and value), got turn {place} with "

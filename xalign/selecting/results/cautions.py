@@ -26,10 +26,9 @@ def find_cautions(judge: Judge, target: Target, settings: ChoiceSettings, files:
     """Say what a reader must know of the pool, the target and what they were asked for."""
     said = [*_of_files(judge.pool, files), *_of_languages(judge, target)]
     if target.is_pool:
-        said.append(
-            f"the target is {target.n} rows of the pool itself, and cost and coverage say how the choice stands in for "
-            "these; to stand in for all rows of their languages, facility_location does better"
-        )
+        told = f"the target is {target.n} rows of the pool itself: cost and coverage say how rows stand in for these"
+        better = "; to stand in for all rows of their languages, facility_location does better"
+        said.append(told + better * (settings.method == "transport"))
     said += [*_of_quality(judge.pool, settings), *_of_lengths(judge.pool, settings)]
     if n := judge.pool.n_labels_dropped:
         said.append(f"{n} label{'s' * (n > 1)} of rows {'are' if n > 1 else 'is'} not in the list and left out")
@@ -75,9 +74,14 @@ def _of_languages(judge: Judge, target: Target) -> list[str]:
 def _of_quality(pool: PoolArrays, settings: ChoiceSettings) -> list[str]:
     """Say where a quality, or translations, have no say in a choice."""
     heeding = ", ".join(method.name for method in METHODS.values() if method.quality)
-    if any(METHODS[name].quality for name in (settings.method, *settings.compare)):
-        return []
     said = []
+    if pool.scorers is not None:
+        said.append(
+            "quality is from several scorers, each in units of the way from its 1st to its 99th percentile, from 0 to "
+            "about 1"
+        )
+    if any(METHODS[name].quality for name in (settings.method, *settings.compare)):
+        return said
     if settings.quality is not None:
         said.append(f"quality {settings.quality} judges only, no method here chooses by it; those that do: {heeding}")
     if pool.translations is not None:
@@ -104,13 +108,21 @@ def _of_lengths(pool: PoolArrays, settings: ChoiceSettings) -> list[str]:
 
 
 def language_notes(material: Material, rows: Int[np.ndarray, " b"], quotas: Quotas | None) -> list[str]:
-    """Say where one language has most of a choice, and what quotas like the target's could not have."""
+    """Say where few rows are in the target's languages, one has most, and what quotas like the target's lack."""
     pool, target = material.pool, Counter(material.target.languages)
     chosen = Counter(pool.groups[rows].tolist())
     if quotas == OF_TARGET:
         outside = sum(n for name, n in chosen.items() if name not in target)
         told = f"the target's languages have too few rows: {outside} of {len(rows)} are in others, as these have rows"
         return [told] if outside else []
+    wanted = [name for name in target if name in pool.counts]
+    inside = sum(chosen[name] for name in wanted)
+    if quotas is None and wanted and inside < MOST * len(rows):
+        listed = ", ".join(wanted[:6]) + ", ..." * (len(wanted) > 6)
+        return [
+            f"{inside} of {len(rows)} chosen rows are in the target's languages ({listed}): rows are compared by what "
+            "they mean in whatever language; --quota target (quotas) takes rows of these"
+        ]
     name, n = chosen.most_common(1)[0]
     shares = n / len(rows), pool.counts[name] / pool.n, target[name] / target.total()
     if quotas is not None or shares[0] < MOST or shares[0] < 2 * max(shares[1:]):

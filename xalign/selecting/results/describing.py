@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
 from xalign.selecting.material.materials import Chosen, Material
 from xalign.selecting.material.quota_words import Quotas
-from xalign.selecting.material.targets import Target
 from xalign.selecting.methods.table import find_method
 from xalign.selecting.models.embedders import load_embedder
 from xalign.selecting.phases.mapping import MapPlan
@@ -26,7 +25,7 @@ from xalign.selecting.results.writing import make_subset
 from xalign.selecting.settings import ChoiceSettings, ReadingSettings
 
 if TYPE_CHECKING:
-    from xalign.report import ProbeReport
+    pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +35,8 @@ class Told:
     files: PoolFiles
     reading: ReadingSettings
     plan: MapPlan
-    engine: str
-    workers: int
-    align: bool
     quotas: Quotas | None
-    report: ProbeReport | str | Path | None
+    arguments: Mapping[str, Any]
 
 
 def put_together(  # noqa: PLR0913
@@ -55,7 +51,7 @@ def put_together(  # noqa: PLR0913
 ) -> DataSelection:
     """Make the result of what was chosen and measured."""
     chosen, pool, target = arms[settings.method], judge.pool, material.target
-    rows = describe_rows(judge, target, chosen, settings.method)
+    rows = describe_rows(judge, material, chosen, settings.method)
     subset = make_subset(pool, chosen.rows, rows)
     faults = [(fault.file, fault.line, fault.reason) for fault in (*pool.faults, *target.faults)]
     return DataSelection(
@@ -75,9 +71,9 @@ def put_together(  # noqa: PLR0913
     )
 
 
-def describe_rows(judge: Judge, target: Target, chosen: Chosen, method: str) -> pd.DataFrame:
+def describe_rows(judge: Judge, material: Material, chosen: Chosen, method: str) -> pd.DataFrame:
     """A row per chosen one, in order of choice."""
-    pool, rows = judge.pool, chosen.rows
+    pool, target, rows = judge.pool, material.target, chosen.rows
     nearest, cosines = judge.nearest_targets(rows)
     homes = pool.shard_of(rows)
     frame = pd.DataFrame(
@@ -90,7 +86,9 @@ def describe_rows(judge: Judge, target: Target, chosen: Chosen, method: str) -> 
             "language": pool.groups[rows],
             "category": "" if pool.categories is None else pool.categories[rows],
             "score": chosen.scores,
-            "quality": np.full(len(rows), np.nan) if pool.quality is None else pool.quality[rows],
+            "quality": _of_rows(pool.quality, rows),
+            "difficulty": _of_rows(pool.difficulty, rows),
+            "margin": _of_rows(material.margins, rows),
             "length": pool.lengths[rows],
             "nearest_target": [target.places[place] for place in nearest],
             "similarity": cosines,
@@ -100,6 +98,11 @@ def describe_rows(judge: Judge, target: Target, chosen: Chosen, method: str) -> 
     return frame[ROW_COLUMNS]
 
 
+def _of_rows(values: Float[np.ndarray, " n"] | None, rows: Int[np.ndarray, " b"]) -> Float[np.ndarray, " b"]:
+    """The values of some rows; NaN where there are none."""
+    return np.full(len(rows), np.nan) if values is None else values[rows]
+
+
 def _reason(row: Mapping[Any, Any], method: str, n: int) -> str:
     """Why one row was chosen, in a line."""
     said = [f"{method} {row['rank']} of {n}"]
@@ -107,8 +110,9 @@ def _reason(row: Mapping[Any, Any], method: str, n: int) -> str:
         said.append(f"{score} {row['score']:.4g}")
     if row["category"]:
         said.append(f"category {row['category']}")
-    if np.isfinite(row["quality"]):
-        said.append(f"quality {row['quality']:.4g}")
+    for name in ("quality", "difficulty", "margin"):
+        if np.isfinite(row[name]):
+            said.append(f"{name} {row[name]:.4g}")
     return "; ".join([*said, f"nearest target {row['nearest_target']} (cosine {row['similarity']:.2f})"])
 
 
@@ -136,15 +140,7 @@ def _run(material: Material, arms: Mapping[str, Chosen], settings: ChoiceSetting
             "vectors": load_embedder(plan.model).words,
             "precision": plan.model.precision,
         },
-        "arguments": asdict(settings)
-        | {
-            "align": told.align,
-            "engine": told.engine,
-            "workers": told.workers,
-            "shard_rows": plan.shard_rows,
-            "translation": plan.translation,
-        }
-        | {"quotas": told.quotas, "report": told.report if told.report is None else str(told.report)},
+        "arguments": dict(told.arguments),
         "quotas": material.quotas,
         "reliability": None if material.trust is None else dict(material.trust),
         "arms_facts": {name: dict(arm.facts) for name, arm in arms.items()},

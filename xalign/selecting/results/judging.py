@@ -155,7 +155,7 @@ class Judge:
 def entropy(counts: np.ndarray) -> float:
     """Shannon entropy of counts, in nats."""
     shares = counts[counts > 0] / counts.sum()
-    return float(-(shares * np.log(shares)).sum())
+    return float(max(0.0, -(shares * np.log(shares)).sum()))
 
 
 def draw_sets(

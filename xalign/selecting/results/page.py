@@ -152,14 +152,16 @@ def language_table(selection: DataSelection) -> CellTable:
 
 def row_table(selection: DataSelection) -> CellTable:
     """Lay out the first chosen rows with their reasons."""
+    has_category = bool((selection.rows["category"] != "").any())
     columns = (
-        Column("rank", True), Column("id"), Column("language", choice=True), Column("score", True),
+        Column("rank", True), Column("id"), Column("language", choice=True),
+        *([Column("category", choice=True)] if has_category else []), Column("score", True),
         Column("cosine to target", True), Column("reason"),
     )  # fmt: skip
     cells = tuple(
         (
-            str(row["rank"]), str(row["id"]), str(row["language"]), number(row["score"], 4),
-            number(row["similarity"], 3), str(row["reason"]),
+            str(row["rank"]), str(row["id"]), str(row["language"]), *([str(row["category"])] if has_category else []),
+            number(row["score"], 4), number(row["similarity"], 3), str(row["reason"]),
         )
         for row in selection.rows.head(SHOWN_ROWS).to_dict("records")
     )  # fmt: skip

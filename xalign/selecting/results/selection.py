@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 RECORD, PAGE = "selection.json", "report.html"
 ROW_COLUMNS = [
-    "rank", "row", "id", "file", "line", "language", "category", "score", "quality", "length", "nearest_target",
-    "similarity", "reason",
+    "rank", "row", "id", "file", "line", "language", "category", "score", "quality", "difficulty", "margin", "length",
+    "nearest_target", "similarity", "reason",
 ]  # fmt: skip
 SKIPPED_COLUMNS = ["file", "line", "reason"]
 POINT_COLUMNS = ["kind", "language", "x", "y"]
@@ -46,8 +46,9 @@ class DataSelection:
 
     Attributes:
         rows: A row per chosen one, in order of choice: its number among the pool's usable rows, id (file and line where
-            the data have none), place, language, category (empty where none was asked for), score, quality, length in
-            characters, nearest target and the cosine to it, and the reason in words.
+            the data have none), place, language, category (empty where none was asked for), score, quality,
+            difficulty, margin with its translation, length in characters, nearest target and the cosine to it, and
+            the reason in words.
         table: A row per arm (the choice, methods compared with it, random draws): each measure, its sd over draws, and
             the percent of random draws below it. Draws are as large as the arm they judge; the row of random draws is
             of those as large as the choice.

@@ -71,7 +71,7 @@ def make_subset(pool: PoolArrays, rows: Int[np.ndarray, " b"], told: pd.DataFram
     Args:
         pool: Where rows came from.
         rows: The chosen.
-        told: For each, in the same order: score, rank, language, reason.
+        told: For each, in the same order: score, rank, language, reason, and category where rows have one.
     """
     order = np.argsort(rows, kind="stable")
     homes = pool.shard_of(rows[order])
@@ -79,7 +79,8 @@ def make_subset(pool: PoolArrays, rows: Int[np.ndarray, " b"], told: pd.DataFram
     for home, shard in shards.items():
         part = order[homes == home]
         added: Mapping[str, list] = {
-            f"xalign_{name}": told[name].iloc[part].tolist() for name in ("score", "rank", "language", "reason")
+            f"xalign_{name}": told[name].iloc[part].tolist()
+            for name in ("score", "rank", "language", "reason", *(["category"] if pool.categories is not None else []))
         }
         pieces.append(Piece(shard.path, shard.span, tuple(pool.places[rows[part]].tolist()), added))
     first = pool.shards[0].reading.shard

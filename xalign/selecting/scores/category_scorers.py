@@ -60,7 +60,7 @@ class CategoryScorers:
         if lacking and GENERAL not in self.by_category:
             raise SettingError(
                 f"quality must name a scorer for every category, or one for all others, got none for "
-                f"{', '.join(lacking[:12])}; add --quality SCORER without a category"
+                f"{', '.join(lacking[:12])}; add --quality SCORER without a category (quality={{{GENERAL!r}: ...}})"
             )
 
 
@@ -104,7 +104,8 @@ def _by_category(quality: Quality | None) -> dict[str, str]:
     pairs = list(quality.items()) if isinstance(quality, Mapping) else [_split(text) for text in quality]
     names = [name for name, _ in pairs]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise SettingError(f"quality must name one scorer for each category, got two for {twice[0]!r}")
+        of = "rows of no category that is named" if twice[0] == GENERAL else repr(twice[0])
+        raise SettingError(f"quality must name one scorer for each category, got two for {of}")
     return dict(pairs)
 
 

@@ -156,7 +156,7 @@ def parse_scorer(text: str, *, what: str = "quality", device: str = "auto") -> S
     if name not in SCORERS:
         raise UnknownNameError(
             f"{what} must be one of {', '.join(describe(known) for known in SCORERS.values())}, got "
-            f"{text!r}{nearest(name, SCORERS)}"
+            f"{text!r}{nearest(name, SCORERS) or f'; for a field of the data write column:{name}'}"
         )
     known = SCORERS[name]
     if known.takes and not argument:
