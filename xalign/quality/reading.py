@@ -22,6 +22,7 @@ MIDB_FIELDS = {
     "worse": "Raw Response",
 }
 LINE_FIELDS = {"instruction": "instruction", "input": "input", "better": "better", "worse": "worse"}
+DPO_FIELDS = {"instruction": "prompt", "input": "input", "better": "chosen", "worse": "rejected"}
 N_LISTED = 3
 NAMED = re.compile(r'"language"\s*:\s*"([^"\\]+)"')
 """Where a line names its language, even if it is no JSON."""
@@ -68,7 +69,8 @@ def read_pairs(
 ) -> PreferencePairs:
     """Read pairs of a better and a worse response.
 
-    A `.jsonl` file has an object a line, with `instruction`, `better`, `worse` and perhaps `input` and `language`; a
+    A `.jsonl` file has an object a line, with `instruction`, `better`, `worse` (or `prompt`, `chosen`, `rejected`, as
+    for preference optimisation) and perhaps `input` and `language`; a
     `.json` file has a list of such objects or of MIDB's, whose revised response is the better and whose raw one is the
     worse. Where rows name no language, the file's name does (`German.json`, `swh_Latn.jsonl`), if it is one.
 
@@ -220,7 +222,7 @@ def _element(place: str, value: Any) -> _Entry:
 
 
 def _pair(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    fields = MIDB_FIELDS if MIDB_FIELDS["better"] in row else LINE_FIELDS
+    fields = next((known for known in (MIDB_FIELDS, DPO_FIELDS) if known["better"] in row), LINE_FIELDS)
     instruction, better, worse = (_text(row, fields[name]) for name in ("instruction", "better", "worse"))
     added = row.get(fields["input"]) or ""
     return (f"{instruction}\n{added}" if added else instruction), better, worse

@@ -42,6 +42,16 @@ def require_methods(settings: ChoiceSettings, options: Mapping[str, Mapping[str,
     _require_strata(options.get(LASER, {}))
 
 
+def require_category_use(settings: ChoiceSettings, plan: MapPlan) -> None:
+    """Refuse categories that nothing asks for."""
+    running = (settings.method, *settings.compare)
+    if settings.category is not None and LASER not in running and (plan.scorers is None or plan.scorers.is_one):
+        raise SettingError(
+            f"category is for {LASER} and for scorers by category, got it for {', '.join(running)} with "
+            f"{'no quality' if plan.scorers is None else 'one scorer'}; leave it out"
+        )
+
+
 def _require_strata(options: Mapping[str, Any]) -> None:
     """Refuse shares that do not sum to 1 and a percentile that is none; which categories there are is known later."""
     from selection.data.quotas import TOLERANCE

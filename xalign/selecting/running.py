@@ -16,6 +16,7 @@ from xalign.selecting.arguments import (
     read_tag_list,
     recorded,
     reliability_of,
+    require_category_use,
     require_methods,
 )
 from xalign.selecting.material.quota_words import Quotas
@@ -173,6 +174,7 @@ def select_data(  # noqa: PLR0913 - the arguments are the public interface
         shard_rows=shard_rows,
         progress=progress,
     )
+    require_category_use(settings, plan)
     asked = Asked(
         text_field, language_field, id_field, part, tuple(detect), others=fields_of(plan), rare=rare_fields_of(plan)
     )

@@ -18,7 +18,7 @@ from xalign.selecting.material.compact import PoolArrays, gather_pool
 from xalign.selecting.material.margins import describe_margins, measure_margins
 from xalign.selecting.material.materials import Chosen, Material
 from xalign.selecting.material.quota_words import OF_TARGET, Quotas, resolve_language_quotas
-from xalign.selecting.material.reliability import Reliability
+from xalign.selecting.material.reliability import Reliability, describe_reliability
 from xalign.selecting.material.spaces import Space, make_space
 from xalign.selecting.material.targets import Target, find_target, require_target
 from xalign.selecting.material.usable import count_rows
@@ -103,6 +103,8 @@ class SelectionRun:
         )
         if isinstance(self.plan.category, Router):
             material.tell(self.plan.category.describe(self.plan.model))
+        if trust is not None:
+            material.tell(describe_reliability(trust))
         if material.margins is not None:
             material.tell(describe_margins(material.margins))
         return material

@@ -43,6 +43,13 @@ def test_midb_and_lines_are_read_by_their_own_names(folder):
     assert read_pairs(folder / "German.json", skip_bad=True).n == read_pairs(folder, languages=["de"], skip_bad=True).n
 
 
+def test_pairs_for_preference_optimisation_are_read_by_their_own_names(tmp_path):
+    path = tmp_path / "deu_Latn.jsonl"
+    path.write_text('{"prompt": "Nenne eine Farbe.", "chosen": "Rot.", "rejected": "Hund."}\n', encoding="utf-8")
+    found = read_pairs(path)
+    assert (found.instructions, found.better, found.worse) == (("Nenne eine Farbe.",), ("Rot.",), ("Hund.",))
+
+
 def test_bad_rows_are_told_with_file_and_place_and_refused_unless_skipped(folder):
     faults = read_pairs(folder, skip_bad=True).skipped
     assert [fault.split(": ")[0] for fault in faults] == [

@@ -64,6 +64,8 @@ def test_a_report_moves_the_choice_to_languages_that_can_be_trusted(report, pool
     assert plain.languages == {"tam_Taml": 12}
     assert weighed.languages.get("tam_Taml", 0) < 6 <= weighed.languages["eng_Latn"]
     assert weighed.run["reliability"]["swh_Latn"] == pytest.approx(0.4)
+    told = "(layer 2); least: tam_Taml 0.05, swh_Latn 0.40, deu_Latn 0.80"
+    assert [note.endswith(told) for note in weighed.warnings if "the report says" in note] == [True]
 
 
 @pytest.mark.usefixtures("quick_model")

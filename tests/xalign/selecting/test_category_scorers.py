@@ -145,6 +145,10 @@ def test_a_number_of_clusters_may_be_given_where_rows_have_labels_and_changes_no
 def test_scorers_by_category_need_categories_and_difficulty_needs_laser(select, pool):
     with pytest.raises(SettingError, match=r"quality of sports needs categories of rows; name their field, or @route"):
         select(pool, method="laser", quality={"sports": "length", "general": "length"})
+    with pytest.raises(
+        SettingError, match=r"category is for laser and for scorers by category, got it for longest with"
+    ):
+        select(pool, method="longest", category="topic")
     with pytest.raises(SettingError, match=r"difficulty is multiplied with quality by laser, got it for longest"):
         select(pool, method="longest", difficulty="length")
 

@@ -36,6 +36,13 @@ class Reliability:
     probes: tuple[str, ...]
 
 
+def describe_reliability(found: Reliability) -> str:
+    """What a reader must know of it."""
+    lowest = sorted(found.by_language, key=lambda name: (found.by_language[name], name))[:3]
+    told = ", ".join(f"{name} {found.by_language[name]:.2f}" for name in lowest)
+    return f"languages count as far as the report says that they are aligned (layer {found.layer}); least: {told}"
+
+
 def read_reliability(
     report: ProbeReport | str | Path, languages: Sequence[str], *, pivot: str = "eng_Latn", layer: int | None = None
 ) -> Reliability:
