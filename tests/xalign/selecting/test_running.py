@@ -79,6 +79,15 @@ def test_without_a_target_the_pool_stands_for_itself(pool, select):
     coverage = found.table.set_index("arm")["coverage"]
     assert coverage["facility_location"] > coverage["random draws"]
     assert any("of the pool itself" in warning for warning in found.warnings)
+    assert not any("facility_location does better" in warning for warning in select(pool, method="transport").warnings)
+
+
+@pytest.mark.parametrize(("method", "is_told"), [("transport", True), ("random", False)])
+def test_a_sample_of_the_pool_as_a_target_is_told_for_what_it_is(method, is_told, pool, select, monkeypatch):
+    monkeypatch.setattr("xalign.selecting.material.targets.MOST_OF_POOL", 7)
+    told = "to stand in for all 24 of their languages, facility_location does better"
+    found = select(pool, "lang:sw,ta", method=method)
+    assert any(told in warning for warning in found.warnings) == is_told
 
 
 def test_the_choice_lies_nearer_to_the_target_than_every_random_draw(pool, target, select):

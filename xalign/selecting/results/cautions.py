@@ -26,9 +26,10 @@ def find_cautions(judge: Judge, target: Target, settings: ChoiceSettings, files:
     """Say what a reader must know of the pool, the target and what they were asked for."""
     said = [*_of_files(judge.pool, files), *_of_languages(judge, target)]
     if target.is_pool:
+        n_spoken = sum(judge.pool.counts[name] for name in set(target.languages))
         told = f"the target is {target.n} rows of the pool itself: cost and coverage say how rows stand in for these"
-        better = "; to stand in for all rows of their languages, facility_location does better"
-        said.append(told + better * (settings.method == "transport"))
+        better = f"; to stand in for all {n_spoken} of their languages, facility_location does better"
+        said.append(told + better * (settings.method == "transport" and target.n < n_spoken))
     said += [*_of_quality(judge.pool, settings), *_of_lengths(judge.pool, settings)]
     if n := judge.pool.n_labels_dropped:
         said.append(f"{n} label{'s' * (n > 1)} of rows {'are' if n > 1 else 'is'} not in the list and left out")
