@@ -6,6 +6,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable
+from importlib.util import cache_from_source
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,7 +73,7 @@ def _as_it_stands(name: str) -> ModuleType:
     content = digest_file(Path(path))
     is_own = not path.startswith(sys.base_prefix) and "site-packages" not in path
     if _LOADED.get(name, content if not was_there or not is_own else "") != content:
-        importlib.invalidate_caches()
+        Path(cache_from_source(path)).unlink(missing_ok=True)  # it knows its source by seconds and size alone
         module = importlib.reload(module)
     _LOADED[name] = content
     return module
